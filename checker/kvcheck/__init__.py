@@ -1,0 +1,1 @@
+"""Decides: searches, solves, judges and reports; implements no cache behaviour."""

@@ -1,0 +1,1 @@
+"""Run records and results as text, markdown and pages."""

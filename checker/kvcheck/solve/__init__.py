@@ -1,0 +1,1 @@
+"""Proof and bounded checking with Z3."""

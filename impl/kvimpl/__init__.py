@@ -1,0 +1,1 @@
+"""A KV-cache block manager one would ship; empty until its issue is built."""

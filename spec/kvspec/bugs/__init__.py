@@ -1,0 +1,1 @@
+"""Known bugs, one file each: a design with one action overridden."""

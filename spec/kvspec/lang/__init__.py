@@ -1,0 +1,1 @@
+"""The spec language: surface, tracer, IR, and its concrete reading."""

@@ -1,0 +1,1 @@
+"""Our designs, one machine a file."""
