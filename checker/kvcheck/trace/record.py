@@ -41,8 +41,22 @@ class CellChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Effect:
+    """One write inside a step, in the order of the lines: the cell, its values, and the line."""
+
+    cell: str
+    before: str
+    after: str
+    source: SourceLine
+
+
+@dataclass(frozen=True, slots=True)
 class RunStep:
-    """One step: who took which action with which arguments, and what it changed."""
+    """One step: who took which action with which arguments, and what it changed.
+
+    `changes` is the net difference, `effects` every write in order: the two differ where a step
+    writes a cell twice, and the order of two writes may be the whole story.
+    """
 
     number: int
     who: str
@@ -52,11 +66,16 @@ class RunStep:
     sentence: str
     changes: tuple[CellChange, ...]
     source: SourceLine
+    effects: tuple[Effect, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """What went wrong and where: `kind` is "invariant", "assertion", "deadlock" or "goal"."""
+    """What went wrong and where: `kind` is "invariant", "assertion", "deadlock" or "goal".
+
+    `formula` is the whole condition; `failing` its smallest part that is to blame, for the
+    `bindings` of the quantified names; `values` are the cells which that part read.
+    """
 
     kind: str
     property: str  # its name; for an assertion the action's name
@@ -64,13 +83,37 @@ class Violation:
     message: str  # the property's sentence or the assertion's message
     why: str
     source: SourceLine
+    formula: str = ""
+    failing: str = ""
+    bindings: tuple[tuple[str, str], ...] = ()
+    values: tuple[tuple[str, str], ...] = ()
+
+
+class ShapeKind(Enum):
+    """What the cells of a variable hold."""
+
+    SCALAR = "scalar"
+    ENUM = "enum"
+    SET = "set"
+    QUEUE = "queue"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A variable or constant by name: what its cells hold, and for a queue how many fit."""
+
+    name: str
+    kind: ShapeKind
+    capacity: int = 0
+    ghost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
     """A whole run.
 
-    `machine` and `sizes` rebuild the model; `initial` and `final` are every cell's name and value.
+    `machine` and `sizes` rebuild the model; `initial` and `final` are every cell's name and value,
+    `constants` those that never change.
     When an assertion failed, the last step is the failing one and `final` what it had done so far.
     """
 
@@ -86,3 +129,5 @@ class RunRecord:
     final: tuple[tuple[str, str], ...]
     violation: Violation | None
     rerun: str  # the command that shows it again
+    constants: tuple[tuple[str, str], ...] = ()
+    shapes: tuple[Shape, ...] = ()
