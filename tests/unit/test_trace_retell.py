@@ -28,7 +28,11 @@ def test_a_failed_assertion_is_blamed_with_the_values_it_read() -> None:
     violation = retell(pool.model(), pool.failing_offload(), pool.ORIGIN).violation
     assert violation is not None
     assert violation.failing == "victim in free[here]"
-    assert dict(violation.values) == {"free[SECONDARY]": "[block2 block3]"}
+    assert dict(violation.values) == {
+        "free[SECONDARY]": "[block2 block3]",
+        "here": "SECONDARY",
+        "victim": "block1",
+    }
     assert violation.source.line == 31
 
 
@@ -38,6 +42,10 @@ def test_an_invariant_is_blamed_at_its_first_false_instance() -> None:
     assert violation.formula == "all(any(b in free[l] for l in Level) for b in Block)"
     assert violation.bindings == (("b", "block0"),)
     assert violation.failing == "any(b in free[l] for l in Level)"
+    assert violation.values == (
+        ("free[PRIMARY]", "[block1]"),
+        ("free[SECONDARY]", "[block2 block3]"),
+    )
     assert (violation.id, violation.why) == ("KV-INV-99", "made up for a test")
 
 

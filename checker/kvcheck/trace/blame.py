@@ -27,7 +27,9 @@ from kvspec.lang.ir import (
     ReadConstant,
 )
 from kvspec.lang.state import cell_name, render_row
-from kvspec.lang.types import IntType, ScalarType, render_value
+from kvspec.lang.types import render_value
+
+VALUES_MAX = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,14 @@ def blame(evaluation: Evaluation, condition: Expr) -> Blame:
             (local_name(local), render_value(local.type, evaluation.locals[local.name]))
             for local in part.bound
         ),
-        values=tuple(dict(_values(evaluation, part.expr)).items()),
+        values=_first_values(evaluation, part),
     )
+
+
+def _first_values(run: Evaluation, part: _Part) -> tuple[tuple[str, str], ...]:
+    named = {local_name(local) for local in part.bound}
+    found = {name: value for name, value in _values(run, part.expr) if name not in named}
+    return tuple(found.items())[:VALUES_MAX]
 
 
 def _narrow(run: Evaluation, part: _Part) -> _Part:
@@ -105,13 +113,28 @@ def _values(run: Evaluation, expr: Expr) -> Iterator[tuple[str, str]]:
             yield name, render_value(constant.type, run.value(expr))
             for child in index:
                 yield from _values(run, child)
+        case Local():
+            yield local_name(expr), render_value(expr.type, run.value(expr))
         case Apply(operands=operands):
             for child in operands:
                 yield from _values(run, child)
         case Quantified():
-            yield render_expr(expr), _render(expr.type, run.value(expr))
+            yield from _quantified_values(run, expr)
         case _:
             return
+
+
+def _quantified_values(run: Evaluation, expr: Quantified) -> Iterator[tuple[str, str]]:
+    """The number that a sum or count came to, then what each of its instances read."""
+    if expr.kind in (QuantifierKind.SUM, QuantifierKind.COUNT, QuantifierKind.FIRST):
+        yield render_expr(expr), render_value(expr.type, run.value(expr))
+    bound = expr.bound
+    for value in run.domain(expr.domain):
+        run.locals[bound.name] = value
+        for name, shown in _values(run, expr.body):
+            if name != local_name(bound):
+                yield name, shown
+    run.locals.pop(bound.name, None)
 
 
 def _children(expr: Read | Len | Has | At) -> tuple[Expr, ...]:
@@ -127,7 +150,3 @@ def _cell(run: Evaluation, expr: Read | Len | Has | At) -> tuple[str, str]:
     return cell_name(expr.variable, index), render_row(
         expr.variable, run.row(expr.variable, expr.index)
     )
-
-
-def _render(kind: ScalarType, value: int) -> str:
-    return str(value) if isinstance(kind, IntType) else render_value(kind, value)

@@ -1,0 +1,67 @@
+"""A story on a terminal, with rich: colour where it says something, and nowhere else.
+
+It decides the look; what is said is decided by `story`. Text goes in as `Text`, never as markup,
+so that a name with brackets is shown and not obeyed.
+"""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from kvcheck.report.story import Fact, Row, Story
+
+_RED, _GREEN, _DIM = "bold red", "green", "dim"
+
+
+def print_story(console: Console, story: Story) -> None:
+    """Print the whole report."""
+    console.print(Text(story.sentence, style="bold"))
+    console.print(Text(story.about, style=_DIM))
+    parts: list[RenderableType] = []
+    if story.start:
+        parts += [Text("From this state", style="bold"), _facts(story.start)]
+    if story.rows:
+        parts += [_steps(story.rows)]
+    if story.why:
+        parts += [Text("Why", style="bold"), _facts(story.why)]
+    if story.rerun:
+        parts += [Text.assemble(("See it again: ", _DIM), story.rerun)]
+    console.print(Group(*(Padding(part, (1, 0, 0, 0)) for part in parts)))
+
+
+def _steps(rows: tuple[Row, ...]) -> Table:
+    has_who = any(row.who for row in rows)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("step", justify="right", style=_DIM)
+    if has_who:
+        table.add_column("who")
+    table.add_column("action", overflow="fold")
+    table.add_column("what changed", overflow="fold")
+    table.add_column("note", overflow="fold")
+    for row in rows:
+        cells = [
+            Text(row.number),
+            *([Text(row.who)] if has_who else []),
+            Text(row.action, style="" if row.is_folded else "bold"),
+            Text("\n".join(row.changes)),
+            Text(row.note, style=_RED if row.is_failing else ""),
+        ]
+        table.add_row(*cells, style=_DIM if row.is_folded else None)
+    return table
+
+
+def _facts(facts: tuple[Fact, ...]) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style=_DIM, no_wrap=True)
+    grid.add_column(overflow="fold")
+    for fact in facts:
+        lines = Text()
+        for number, line in enumerate(fact.lines):
+            failing = "FAILS" in line or fact.label == "false part"
+            lines.append(("\n" if number else "") + line, style=_RED if failing else "")
+        grid.add_row(Text(fact.label), lines)
+    return grid
