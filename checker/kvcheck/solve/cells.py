@@ -181,16 +181,17 @@ def row_in(solution: Term, leaf: LeafType, cell: Cell) -> Row:
             assert isinstance(leaf, FifoType)
             length = number_value(solution, cell.length)
             items = [
-                tuple(_scalar_in(solution, column[place]) for column in cell.columns)
+                tuple(scalar_in(solution, column[place]) for column in cell.columns)
                 for place in range(length)
             ]
             scalar = leaf.fields[0][0] == "" and len(leaf.fields) == 1
             return tuple(item[0] for item in items) if scalar else tuple(items)
         case _:
-            return _scalar_in(solution, cell)
+            return scalar_in(solution, cell)
 
 
-def _scalar_in(solution: Term, value: Scalar) -> int:
+def scalar_in(solution: Term, value: Scalar) -> int:
+    """The value that a Z3 model gives a scalar, as a concrete state holds it."""
     if isinstance(value, Number):
         return number_value(solution, value)
     return int(bit_value(solution, value))

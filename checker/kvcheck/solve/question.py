@@ -1,0 +1,96 @@
+"""One question to Z3: a fresh solver, a fixed seed, a limit, and an answer that may be `unknown`.
+
+It decides how Z3 is asked, not what. A solver's earlier queries change its later answers, so that
+each question has a solver of its own; the checks that follow a `sat`, to make its solution
+smaller, are the exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import z3  # type: ignore[import-untyped]
+
+from kvcheck.solve.numbers import Algebra, Bit, Term
+from kvcheck.solve.options import SolveOptions
+
+MILLISECONDS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Unsatisfiable:
+    """There is no solution."""
+
+    resources: int
+
+
+@dataclass(frozen=True, slots=True)
+class Satisfiable:
+    """There is one, and the solver can be asked for another."""
+
+    solution: Term
+    solver: Term
+    resources: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Z3 gave up: `reason` in its own words."""
+
+    reason: str
+    resources: int
+
+
+def ask(
+    algebra: Algebra, options: SolveOptions, bits: Iterable[Bit]
+) -> Unsatisfiable | Satisfiable | Unknown:
+    """Whether all the bits can be true together."""
+    solver = z3.SolverFor(options.logic.value, algebra.context)
+    solver.set("random_seed", options.seed)
+    if options.timeout_seconds > 0:
+        solver.set("timeout", max(1, int(options.timeout_seconds * MILLISECONDS)))
+    if options.resource_limit > 0:
+        solver.set("rlimit", options.resource_limit)
+    for bit in bits:
+        if bit is False:
+            return Unsatisfiable(0)
+        if bit is not True:
+            solver.add(bit)
+    before = _resources(solver)
+    result = solver.check()
+    resources = _resources(solver) - before
+    if result == z3.unsat:
+        return Unsatisfiable(resources)
+    if result == z3.sat:
+        return Satisfiable(solver.model(), solver, resources)
+    return Unknown(str(solver.reason_unknown()), resources)
+
+
+def _resources(solver: Term) -> int:
+    """Z3's count of work so far in the solver's whole context."""
+    counts = [value for key, value in solver.statistics() if key == "rlimit count"]
+    return int(counts[0]) if counts else 0
+
+
+def better(found: Satisfiable, options: SolveOptions, wishes: Sequence[Bit]) -> Term:
+    """A solution that grants as many wishes as can be, the earlier ones first, within the budget.
+
+    Each wish is tried on top of those already granted; one that the solution at hand grants
+    already costs nothing.
+    """
+    solver, solution = found.solver, found.solution
+    solver.set("rlimit", options.minimise_resource_limit)
+    granted: list[Term] = []
+    checks = 0
+    for wish in wishes:
+        if isinstance(wish, bool):
+            continue
+        if z3.is_true(solution.eval(wish, model_completion=True)):
+            granted.append(wish)
+        elif checks < options.minimise_checks_max:
+            checks += 1
+            if solver.check(*granted, wish) == z3.sat:
+                granted.append(wish)
+                solution = solver.model()
+    return solution
