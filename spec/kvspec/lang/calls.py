@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ast
 
-from kvspec.lang import expressions, quantifiers, statements
+from kvspec.lang import expressions, quantifiers, ranges, statements
+from kvspec.lang.declarations import RecordShape, Resolver
 from kvspec.lang.frame import Frame
 from kvspec.lang.ir import (
     Apply,
@@ -46,6 +47,7 @@ from kvspec.lang.values import (
     negated,
     same_kind,
     type_name,
+    whole,
 )
 
 _QUANTIFIERS = ("all", "any", "sum", "next")
@@ -172,21 +174,19 @@ def _record(frame: Frame, node: ast.Call, kind: Kind) -> Group:
     return Group(shape, fields)
 
 
-def frame_shape(frame: Frame, kind: Kind, node: ast.AST) -> expressions.RecordShape:
+def frame_shape(frame: Frame, kind: Kind, node: ast.AST) -> RecordShape:
     """The shape of a record class at this instance's sizes."""
-    from kvspec.lang.declarations import Resolver
-
     resolver = Resolver(frame.unit.sizes)
     resolver.at = frame.source.at(node)
     shape = resolver.shape(kind.owner)
-    assert isinstance(shape, expressions.RecordShape)
+    assert isinstance(shape, RecordShape)
     return shape
 
 
 def fitting(frame: Frame, found: Expr, kind: ScalarType, role: str, node: ast.AST) -> Expr:
     """An expression that a cell of this type may take; its range is asserted if need be."""
     fitting_kind(frame, found, kind, role, node)
-    expressions.in_range(frame, found, kind, role, node)
+    ranges.in_range(frame, found, kind, role, node)
     return found
 
 
@@ -195,7 +195,8 @@ def fitting_kind(frame: Frame, found: Expr, kind: ScalarType, role: str, node: a
     if not same_kind(found.type, kind):
         raise frame.error(
             node,
-            f"{role} is {type_name(kind)}, but `{frame.spell(node)}` gives {type_name(found.type)}.",
+            f"{role} is {type_name(kind)}, but `{frame.spell(node)}` gives "
+            f"{type_name(found.type)}.",
             "Ids of different sorts do not mix, nor do bools and ints.",
             "Give a value of that kind.",
         )
@@ -206,7 +207,8 @@ def fitting_kind(frame: Frame, found: Expr, kind: ScalarType, role: str, node: a
 
 def _helper(frame: Frame, node: ast.Call, helper: Helper, *, effects: bool) -> Value:
     if helper.function is require:
-        return _require(frame, node)
+        _require(frame, node)
+        return None
     if helper.function is implies:
         condition, consequence = (expressions.truth(frame, a) for a in node.args)
         return either(negated(condition), consequence)
@@ -261,8 +263,8 @@ def _queue_operation(frame: Frame, node: ast.Call, queue: Queue, verb: str) -> V
         frame.emit(Push(variable, index, fields, at), node)
         return None
     if verb == "pop" and not node.args:
-        expressions.front(frame, queue, node, "pop of")
-        oldest = expressions.element(queue, expressions.whole(0))
+        ranges.front(frame, queue, node, "pop of")
+        oldest = ranges.element(queue, whole(0))
         taken = frame.freeze("popped", oldest, node)
         frame.emit(Pop(variable, index, at), node)
         return taken
@@ -273,7 +275,8 @@ def _queue_operation(frame: Frame, node: ast.Call, queue: Queue, verb: str) -> V
         frame.emit(Remove(variable, index, item, at), node)
         return None
     if verb == "fill" and len(node.args) == 1 and queue.shape.type.unique:
-        return _fill(frame, node, queue)
+        _fill(frame, node, queue)
+        return None
     raise _no_operation(frame, node, f"the queue {variable.name}", "push, pop, remove and fill")
 
 
@@ -314,7 +317,7 @@ def _check_push(frame: Frame, queue: Queue, fields: tuple[Expr, ...], node: ast.
         absent = negated(Has(variable, index, fields[0]))
         frame.check(absent, f"push of what is already in {variable.name}", node)
     length = Len(variable, index)
-    limit = expressions.capacity_bound(leaf)
+    limit = ranges.capacity_bound(leaf)
     room = Apply(Operator.LT, (length, limit), BOOL)
     frame.check(room, f"push on the full queue {variable.name}", node)
 

@@ -133,7 +133,8 @@ class Evaluation:
     def _at(self, expr: At) -> int:
         row = self.row(expr.variable, expr.index)
         leaf = expr.variable.leaf
-        assert isinstance(leaf, FifoType) and isinstance(row, tuple)
+        assert isinstance(leaf, FifoType)
+        assert isinstance(row, tuple)
         place = self.value(expr.place)
         names = [name for name, _ in leaf.fields]
         if not 0 <= place < len(row):
@@ -194,9 +195,9 @@ class Evaluation:
 
     def _bodies(self, expr: Quantified) -> Iterator[tuple[int, int]]:
         name = expr.bound.name
-        for value in self.domain(expr.domain):
-            self.locals[name] = value
-            yield value, self.value(expr.body)
+        for bound in self.domain(expr.domain):
+            self.locals[name] = bound
+            yield bound, self.value(expr.body)
         self.locals.pop(name, None)
 
     # ---- statements
@@ -208,8 +209,8 @@ class Evaluation:
 
     def _run_one(self, statement: Statement) -> None:
         match statement:
-            case Let(local=local, value=value):
-                self.locals[local.name] = self.value(value)
+            case Let(local=local, value=new):
+                self.locals[local.name] = self.value(new)
             case Require(condition=condition) | Assert(condition=condition):
                 if not self.value(condition):
                     raise _Stop(statement)
@@ -223,15 +224,16 @@ class Evaluation:
                 variable = statement.variable
                 values = [self.value(i) for i in statement.index]
                 row = row_number(variable.dims, values)
-                new = self._written(statement, self.rows[variable.name][row])
-                self.rows[variable.name][row] = new
+                old = self.rows[variable.name][row]
+                self.rows[variable.name][row] = self._written(statement, old)
 
     def _written(self, statement: Assign | Push | Pop | Remove | SetMember | Fill, old: Row) -> Row:
         if isinstance(statement, Assign):
             return self.value(statement.value)
         if isinstance(statement, SetMember):
             leaf = statement.variable.leaf
-            assert isinstance(old, int) and isinstance(leaf, SetType)
+            assert isinstance(old, int)
+            assert isinstance(leaf, SetType)
             bit = 1 << (self.value(statement.element) - leaf.element.low)
             return old | bit if self.value(statement.present) else old & ~bit
         assert isinstance(old, tuple)
@@ -278,7 +280,7 @@ def step(model: Model, state: State, action: Action, arguments: Arguments) -> Ou
 
 
 def initial_states(model: Model) -> tuple[State, ...]:
-    """Every state that `init` makes, without repeats; raises ValueError where `init` itself fails."""
+    """Every state that `init` makes, without repeats; raises ValueError where `init` fails."""
     found: dict[State, None] = {}
     for arguments in arguments_of(model.init):
         outcome = step(model, blank_state(model), model.init, arguments)

@@ -30,13 +30,15 @@ from kvspec.lang.types import (
     SortType,
 )
 
+RecordClass: TypeAlias = type[Record]
+
 
 @dataclass(frozen=True, slots=True)
 class RecordShape:
     """A record's IR type and the class that an author constructs."""
 
     type: RecordType
-    owner: type[Record]
+    owner: RecordClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Declaration:
 
 
 class Resolver:
-    """Turns annotations into shapes for one choice of sizes; errors carry the annotation's place."""
+    """Turns annotations into shapes for one choice of sizes; errors point at the annotation."""
 
     def __init__(self, sizes: Mapping[str, int]) -> None:
         self.sizes = sizes
@@ -83,7 +85,7 @@ class Resolver:
             return shape
         raise self._refuse(
             f"{_spell(hint)} stands where one value is needed.",
-            "Map keys, set and unique FIFO elements, record fields and parameters are single values.",
+            "Map keys, elements, record fields and parameters are single values.",
         )
 
     def shape(self, hint: Any) -> Shape:  # Any: an annotation may be anything
@@ -119,11 +121,11 @@ class Resolver:
             raise self._refuse(
                 f"{_spell(hint)} has no capacity.",
                 "A FIFO that may repeat elements can grow without end.",
-                "Write `Annotated[Fifo[X], Capacity(n)]`, or UniqueFifo[X] for a list of distinct ids.",
+                "Write `Annotated[Fifo[X], Capacity(n)]`, or UniqueFifo[X] for distinct ids.",
             )
         raise self._refuse(
             f"{_spell(hint)} is no type of the spec language.",
-            "State is made of bool, bounded int, Enum, Sort, Record, Map, Fifo, UniqueFifo and Set.",
+            "State is made of bool, bounded int, Enum, Sort, Record, Map, Fifo, UniqueFifo, Set.",
         )
 
     def _annotated(self, inner: Any, marks: Sequence[object]) -> Shape:

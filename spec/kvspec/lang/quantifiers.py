@@ -12,22 +12,28 @@ import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from kvspec.lang import expressions
+from kvspec.lang import expressions, ranges
 from kvspec.lang.frame import Frame
 from kvspec.lang.ir import (
     Domain,
     Expr,
     Has,
-    IntType,
     Literal,
     Local,
     Places,
     Quantified,
     QuantifierKind,
-    ScalarType,
     Values,
 )
-from kvspec.lang.types import BoolType, EnumType, SizeTerm, SortType, value_count
+from kvspec.lang.types import (
+    BoolType,
+    EnumType,
+    IntType,
+    ScalarType,
+    SizeTerm,
+    SortType,
+    value_count,
+)
 from kvspec.lang.values import (
     BOOL,
     TRUE,
@@ -75,14 +81,14 @@ def walk(frame: Frame, target: ast.expr, source: ast.expr, *, in_order: bool) ->
         inside = Has(found.variable, found.index, bound)
         return Walk(bound, Values(found.element), lambda at: {name: at}, inside)
     if isinstance(found, Queue):
-        kind = found.shape.type.element
-        if found.shape.type.unique and isinstance(kind, SortType) and not in_order:
-            bound = Local(frame.emission.fresh(name), kind)
+        held = found.shape.type.element
+        if found.shape.type.unique and isinstance(held, SortType) and not in_order:
+            bound = Local(frame.emission.fresh(name), held)
             inside = Has(found.variable, found.index, bound)
-            return Walk(bound, Values(kind), lambda at: {name: at}, inside)
+            return Walk(bound, Values(held), lambda at: {name: at}, inside)
         bound = _place(frame, f"{name}_place", found)
         places = Places(found.variable, found.index)
-        return Walk(bound, places, lambda at: {name: expressions.element(found, at)})
+        return Walk(bound, places, lambda at: {name: ranges.element(found, at)})
     raise frame.error(
         source,
         f"`{frame.spell(source)}` cannot be walked through.",
@@ -112,7 +118,7 @@ def _enumerated(frame: Frame, target: ast.expr, source: ast.Call) -> Walk:
     first, second = (_target(frame, part) for part in pair)
     bound = _place(frame, first, queue)
     places = Places(queue.variable, queue.index)
-    return Walk(bound, places, lambda at: {first: at, second: expressions.element(queue, at)})
+    return Walk(bound, places, lambda at: {first: at, second: ranges.element(queue, at)})
 
 
 def _range_type(frame: Frame, source: ast.Call) -> ScalarType:

@@ -31,7 +31,7 @@ def running(sizes: dict[str, int]) -> Iterator[None]:
 class SortClass(type):
     """The type of a sort: it can be iterated and has a length, the number of its ids."""
 
-    def __iter__(cls: type[S]) -> Iterator[S]:
+    def __iter__(cls: type[S]) -> Iterator[S]:  # type: ignore[misc]  # as typeshed types EnumMeta
         return (cls(k) for k in range(_running.get()[cls.__name__]))
 
     def __len__(cls) -> int:

@@ -40,7 +40,9 @@ from kvspec.lang.values import (
     hull,
     is_expression,
     kind_name,
+    minus,
     negated,
+    plus,
     same_kind,
 )
 
@@ -168,15 +170,9 @@ def _store(frame: Frame, place: Value, value: Value, node: ast.stmt) -> None:
         fitted = calls.fitting(frame, value, place.type, role, node)  # type: ignore[arg-type]  # an expression
         frame.emit(Assign(place.variable, place.index, fitted, at), node)
         return
-    if isinstance(place, Group) and isinstance(value, Group) and place.place is not None:
-        if place.shape == value.shape:
-            frozen = frame.freeze("record", value, node)
-            assert isinstance(frozen, Group)
-            cells = zip(place.fields, frozen.fields, strict=True)
-            for (_, cell), (_, new) in cells:
-                assert isinstance(cell, Read)
-                frame.emit(Assign(cell.variable, cell.index, new, at), node)
-            return
+    if isinstance(place, Group) and isinstance(value, Group) and place.shape == value.shape:
+        _store_record(frame, place, value, node)
+        return
     raise frame.error(
         node,
         f"`{frame.spell(node)}` assigns {kind_name(value)} to {kind_name(place)}.",
@@ -185,14 +181,28 @@ def _store(frame: Frame, place: Value, value: Value, node: ast.stmt) -> None:
     )
 
 
+def _store_record(frame: Frame, place: Group, value: Group, node: ast.stmt) -> None:
+    frozen = frame.freeze("record", value, node)
+    assert isinstance(frozen, Group)
+    for (_, cell), (_, new) in zip(place.fields, frozen.fields, strict=True):
+        if not isinstance(cell, Read):
+            raise frame.error(
+                node,
+                f"`{frame.spell(node)}` assigns to a record inside a queue.",
+                "What stands in a queue does not change until it leaves.",
+                "Pop it and push another, or keep what changes in a map.",
+            )
+        frame.emit(Assign(cell.variable, cell.index, new, frame.source.at(node)), node)
+
+
 def _augment(frame: Frame, node: ast.AugAssign) -> None:
     right = expressions.integer(frame, node.value)
     left = expressions.integer(frame, _as_load(node.target))
     match node.op:
         case ast.Add():
-            value = expressions.plus(left, right)
+            value = plus(left, right)
         case ast.Sub():
-            value = expressions.minus(frame, node, left, right)
+            value = minus(left, right)
         case _:
             raise _no_statement(frame, node)
     _assign(frame, node.target, value, node)

@@ -29,7 +29,7 @@ from kvspec.lang.ir import (
 )
 from kvspec.lang.state import blank_row
 from kvspec.lang.types import EnumType, ScalarType
-from kvspec.lang.values import BOOL, Helper, Itself
+from kvspec.lang.values import BOOL, Helper, Itself, Value
 
 START, DONE = "start", "done"
 
@@ -125,7 +125,7 @@ class _Tracing:
         thread = self.thread
         index: tuple[Expr, ...] = thread.parameters
         emission = Emission()
-        names: dict[str, statements.Value] = {"self": Itself.SELF}
+        names: dict[str, Value] = {"self": Itself.SELF}
         for parameter in thread.parameters:
             names[emission.fresh(parameter.name)] = parameter
         own = {name: (variable, index) for name, variable in thread.own.items()}
@@ -153,7 +153,7 @@ class _Tracing:
                 blank = blank_row(variable)
                 assert isinstance(blank, int)
                 assert not hasattr(variable.leaf, "element")
-                cleared = Literal(blank, variable.leaf)  # type: ignore[arg-type]  # a scalar
+                cleared = Literal(blank, variable.leaf)
                 frame.emit(Assign(variable, index, cleared, at), node)
         frame.emit(Assign(self.thread.counter, index, self._place(label), at), node)
 
@@ -173,13 +173,7 @@ class _Tracing:
                 self._loop(frame, node, after, entered)
                 return
             if isinstance(node, ast.If) and _stops(node):
-                yes, no = (*node.body, *after), (*node.orelse, *after)
-                statements.branch(
-                    frame,
-                    node,
-                    lambda: self._go(frame, yes, entered),  # type: ignore[func-returns-value]  # None: nothing is returned
-                    lambda: self._go(frame, no, entered),  # type: ignore[func-returns-value]  # as above
-                )
+                self._branch(frame, node, (*node.body, *after), (*node.orelse, *after), entered)
                 return
             statements.run(frame, [node])
         self._stand(frame, DONE, self.thread.source.tree)
@@ -199,11 +193,21 @@ class _Tracing:
         if isinstance(node.test, ast.Constant) and node.test.value is True:
             self._go(frame, round_again, again)
             return
+        self._branch(frame, node, round_again, after, again)
+
+    def _branch(
+        self,
+        frame: Frame,
+        node: ast.If | ast.While,
+        then: tuple[ast.stmt, ...],
+        otherwise: tuple[ast.stmt, ...],
+        entered: frozenset[int],
+    ) -> None:
         statements.branch(
             frame,
             node,
-            lambda: self._go(frame, round_again, again),  # type: ignore[func-returns-value]  # None: nothing is returned
-            lambda: self._go(frame, after, again),  # type: ignore[func-returns-value]  # as above
+            lambda: self._go(frame, then, entered),
+            lambda: self._go(frame, otherwise, entered),
         )
 
     def _label(self, node: ast.Yield) -> str:

@@ -29,7 +29,15 @@ from kvspec.lang.ir import (
     Variable,
 )
 from kvspec.lang.sorts import Record, Sort
-from kvspec.lang.types import BoolType, EnumType, IntType, ScalarType, SetType, SortType
+from kvspec.lang.types import (
+    BoolType,
+    EnumType,
+    IntType,
+    ScalarType,
+    SetType,
+    SizeTerm,
+    SortType,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +70,10 @@ class Members:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A record: one expression a field. `place` is the cell it was read from, if it can be set."""
+    """A record: one expression a field."""
 
     shape: RecordShape
     fields: tuple[tuple[str, Expr], ...]
-    place: tuple[str, tuple[Expr, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +165,33 @@ def choice(condition: Expr, yes: Expr, no: Expr) -> Expr:
 def whole(number: int) -> Literal:
     """An integer written in the spec."""
     return Literal(number, IntType(number, number))
+
+
+def _shifted(kind: ScalarType, by: int) -> SizeTerm | None:
+    assert isinstance(kind, IntType)
+    term = kind.high_term
+    return SizeTerm(term.size, term.offset + by, term.value + by) if term else None
+
+
+def plus(left: Expr, right: Expr) -> Expr:
+    """The sum; adding a literal keeps track of the size that bounds the other side."""
+    a, b = left.type, right.type
+    term = None
+    if isinstance(right, Literal):
+        term = _shifted(a, right.value)
+    elif isinstance(left, Literal):
+        term = _shifted(b, left.value)
+    return Apply(Operator.ADD, (left, right), IntType(a.low + b.low, a.high + b.high, None, term))
+
+
+def minus(left: Expr, right: Expr) -> Expr:
+    """The difference; of two literals, the literal."""
+    if isinstance(left, Literal) and isinstance(right, Literal):
+        return whole(left.value - right.value)
+    a, b = left.type, right.type
+    term = _shifted(a, -right.value) if isinstance(right, Literal) else None
+    kind = IntType(a.low - b.high, a.high - b.low, None, term)
+    return Apply(Operator.SUB, (left, right), kind)
 
 
 def hull(left: ScalarType, right: ScalarType) -> ScalarType:
