@@ -109,8 +109,8 @@ class _Export:
             if isinstance(kind, EnumType):
                 for number, member in enumerate(words.members[name]):
                     yield f"{member} == {number}"
-            top = f"{words.sizes[name]} - 1" if name in words.sizes else str(kind.high)
-            yield f"{words.types[name]} == 0 .. ({top})"
+            top = f"({words.sizes[name]} - 1)" if name in words.sizes else str(kind.high)
+            yield f"{words.types[name]} == 0 .. {top}"
         for constant in self.model.constants:
             yield f"{words.constants[constant.name]} == {self._table(constant, ())}"
 

@@ -63,9 +63,9 @@ def identifier(wanted: str) -> str:
 
 
 def string(text: str) -> str:
-    """A TLA+ string literal; what TLA+ strings cannot hold becomes a question mark."""
+    """A TLA+ string literal, without what SANY takes amiss in one: quotes, backticks, non-ASCII."""
     plain = " ".join(text.split()).encode("ascii", "replace").decode()
-    return '"' + plain.replace("\\", "/").replace('"', "'") + '"'
+    return '"' + plain.translate(str.maketrans({"\\": "/", '"': "'", "`": "'"})) + '"'
 
 
 def comment(text: str) -> str:

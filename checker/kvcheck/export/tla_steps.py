@@ -164,6 +164,8 @@ class Steps:
 
     def _condition(self, text: str, stem: str) -> str:
         """A name for the condition, false where the present statement does not run."""
+        if not self.path and text.isidentifier():
+            return text
         name = self.names.fresh(stem)
         guarded = f"({self.path} /\\ {text})" if self.path else text
         self.items.append(Binding(name, guarded, once=True))
