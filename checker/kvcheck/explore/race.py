@@ -1,0 +1,132 @@
+"""Which engine searches: Python at once, and the compiled one as soon as it is built.
+
+It decides who goes on, never what is true: both engines count the same states and choose the same
+runs. The compiler starts only once a search proves to be more than a blink, and is stopped when
+Python is done first; the compiled engine then starts from the beginning, which costs it less than
+taking over what Python has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from kvcheck.explore.cgen import source_of, unsuited
+from kvcheck.explore.claim import Searched, Tally
+from kvcheck.explore.csearch import CSearch
+from kvcheck.explore.layout import Layout, LayoutError, layout_of
+from kvcheck.explore.native import Build, NoCompiler, find_compiler
+from kvcheck.explore.options import Coverage, Engine, Options
+from kvcheck.explore.pygen import generate
+from kvcheck.explore.pysearch import GIVE_WAY, PySearch
+from kvcheck.explore.result import Stopped
+from kvcheck.explore.sites import Sites
+from kvspec.lang.ir import Model
+from kvspec.lang.state import State
+
+Ask: TypeAlias = Callable[[str, Tally, int], Stopped | None]
+
+BUILD_AFTER_STATES = 3_000
+"""Below this many states the compiler is not even started: the search may be over by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How an engine's search ended; `note` says why the compiled engine did not do it, or ""."""
+
+    searched: Searched
+    engine: str
+    note: str
+
+
+class _Companion:
+    """The compiled engine in the making, beside a running Python search."""
+
+    def __init__(self, model: Model, sites: Sites, options: Options) -> None:
+        self.model, self.sites, self.options = model, sites, options
+        self.note = "" if options.engine is not Engine.PYTHON else "the Python engine was asked for"
+        self.build: Build | None = None
+        self.layout: Layout | None = None
+
+    def start(self) -> None:
+        """Start the compiler, or note why that is not possible."""
+        if self.build or self.note:
+            return
+        try:
+            self.note = unsuited(self.model, self.sites)
+            if not self.note:
+                self.layout = layout_of(self.model)
+                counted = self.options.coverage is Coverage.ON
+                source = source_of(self.layout, self.sites, counted=counted)
+                compiler = find_compiler(self.options.compiler)
+                self.build = Build(source, compiler, self.options.cache_dir)
+        except (NoCompiler, LayoutError) as error:
+            self.note = str(error)
+
+    def search(self) -> CSearch | None:
+        """The compiled engine, waiting for it; None with a note if there will be none."""
+        if self.build is None or self.layout is None:
+            return None
+        try:
+            return CSearch(self.build.library(), self.layout, self.sites, self.options)
+        except (NoCompiler, OSError, MemoryError) as error:
+            self.note = str(error)
+            return None
+
+    def close(self) -> None:
+        """Stop what still runs."""
+        if self.build:
+            self.build.close()
+
+
+def run(model: Model, sites: Sites, options: Options, starts: list[State], ask: Ask) -> Run:
+    """Search with the engines that the options allow."""
+    companion = _Companion(model, sites, options)
+    try:
+        if options.engine is Engine.COMPILED:
+            companion.start()
+            search = companion.search()
+            if search is not None:
+                return _compiled(search, starts, ask)
+        first = _python(model, sites, options, starts, ask, companion)
+        if first.stopped is not None:
+            return Run(first, "python", companion.note)
+        search = companion.search()
+        if search is not None:
+            return _compiled(search, starts, ask)
+        again = _python(model, sites, options, starts, ask, companion)
+        return Run(again, "python", companion.note)
+    finally:
+        companion.close()
+
+
+def _compiled(search: CSearch, starts: list[State], ask: Ask) -> Run:
+    try:
+        searched = search.run(starts, lambda tally, queue: ask("compiled", tally, queue))
+    finally:
+        search.close()
+    return Run(searched, "compiled", "")
+
+
+def _python(
+    model: Model,
+    sites: Sites,
+    options: Options,
+    starts: list[State],
+    ask: Ask,
+    companion: _Companion,
+) -> Searched:
+    def pause(tally: Tally, queue: int) -> Stopped | str | None:
+        if tally.states >= BUILD_AFTER_STATES:
+            companion.start()
+        build = companion.build if not companion.note else None
+        if build is not None and build.ready():
+            return GIVE_WAY
+        if tally.states >= options.python_states_max:
+            return Stopped.MEMORY if build is None else GIVE_WAY
+        return ask("python", tally, queue)
+
+    code = generate(model, sites, counted=options.coverage is Coverage.ON)
+    search = PySearch(code, sites, options, starts, ask=pause, canonical=None)
+    return search.run()
