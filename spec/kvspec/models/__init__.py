@@ -1,1 +1,30 @@
-"""Our designs, one machine a file."""
+"""Our designs, one machine a file, by the name that the command line takes.
+
+To add one: its file, its line here, its tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from kvspec.lang import Machine
+from kvspec.models.offload import OffloadSteps
+from kvspec.models.pins import PinnedPool
+from kvspec.models.retention import RetentionPool
+from kvspec.models.stored import StoredQueues
+from kvspec.models.tiers import TieredPool
+from kvspec.models.window import WindowPool
+
+MACHINES: Mapping[str, type[Machine]] = MappingProxyType(
+    {
+        "tiers": TieredPool,
+        "offload": OffloadSteps,
+        "stored": StoredQueues,
+        "retention": RetentionPool,
+        "pins": PinnedPool,
+        "window": WindowPool,
+    }
+)
+
+__all__ = ["MACHINES"]
