@@ -69,3 +69,4 @@ class ObligationResult:
     seconds: float
     from_cache: bool = False
     detail: str = ""
+    counterexample_to_induction: bool = False

@@ -1,0 +1,149 @@
+"""The seam to the explicit search: a target in, verdicts and records out.
+
+It decides how a search's findings become records and its progress becomes facts; the search is
+`kvcheck.explore`. Ctrl-C ends a search early and keeps what it found.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from types import FrameType
+
+from kvcheck.cli.choose import Target
+from kvcheck.cli.faults import Fault
+from kvcheck.cli.progress import Ticker
+from kvcheck.explore.layout import LayoutError
+from kvcheck.explore.options import Options, Progress
+from kvcheck.explore.result import ExploreResult, Stopped, bound_text, obligation_results
+from kvcheck.explore.search import explore
+from kvcheck.ledger import tool_versions
+from kvcheck.trace.path import Finding, NotReproduced
+from kvcheck.trace.record import RunRecord
+from kvcheck.trace.retell import Origin, retell
+from kvcheck.verdict import Exit, ObligationResult
+from kvspec.lang.ir import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One search of one target: the engine's result, its verdicts, and a record a finding."""
+
+    target: Target
+    result: ExploreResult
+    obligations: tuple[ObligationResult, ...]
+    records: tuple[RunRecord, ...]
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether Ctrl-C ended it."""
+        return self.result.stopped is Stopped.INTERRUPTED
+
+
+class Interruption:
+    """Whether Ctrl-C was pressed; pressing it twice stops at once."""
+
+    def __init__(self) -> None:
+        self.is_asked = False
+
+    def __call__(self) -> bool:
+        return self.is_asked
+
+    def ask(self, _number: int, _frame: FrameType | None) -> None:
+        """The signal handler."""
+        if self.is_asked:
+            raise KeyboardInterrupt
+        self.is_asked = True
+
+
+@contextmanager
+def interruptible() -> Iterator[Interruption]:
+    """Turn the first Ctrl-C (or a polite kill) into a question that engines ask."""
+    asked = Interruption()
+    before = {n: signal.signal(n, asked.ask) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def search(target: Target, options: Options, ticker: Ticker) -> Search:
+    """Search the target; every finding is told as a record."""
+    model = target.model()
+
+    def tell(progress: Progress) -> None:
+        ticker.tell(
+            {
+                "exploring": target.name,
+                "states": progress.states,
+                "transitions": progress.transitions,
+                "queue": progress.queue,
+                "depth": progress.depth,
+                "rate": round(progress.rate),
+                "seconds": round(progress.seconds, 1),
+            }
+        )
+
+    try:
+        with interruptible() as interrupted:
+            result = explore(model, options, progress=tell, interrupted=interrupted)
+    except NotReproduced as error:
+        raise unreproduced(target, error) from error
+    except LayoutError as error:
+        raise Fault(f"{target.name} ({target.size_text}):", cause=str(error), mend="") from error
+    except ValueError as error:
+        raise Fault(
+            f"{target.name} ({target.size_text}) cannot be searched: {error}.",
+            cause="The design has no initial state at these sizes.",
+            mend="Choose other sizes with --size NAME=NUMBER.",
+        ) from error
+    finally:
+        ticker.done()
+    return Search(
+        target=target,
+        result=result,
+        obligations=tuple(_at_target(target, model, o) for o in obligation_results(result)),
+        records=tuple(record_of(target, model, f.finding, "explore") for f in result.findings),
+    )
+
+
+def record_of(target: Target, model: Model, finding: Finding, verb: str) -> RunRecord:
+    """The finding as a record that says how to see it again."""
+    engine = {"explore": "explicit search", "prove": "induction"}.get(verb, verb)
+    origin = Origin(
+        machine=target.name,
+        sizes=target.sizes,
+        engine=engine,
+        tool_version=tool_versions()["kvproof"],
+        rerun=target.command(verb),
+    )
+    try:
+        return retell(model, finding, origin)
+    except NotReproduced as error:
+        raise unreproduced(target, error) from error
+
+
+def unreproduced(target: Target, error: NotReproduced) -> Fault:
+    """An engine's claim that the concrete evaluator denies: our fault, never a violation."""
+    return Fault(
+        f"{target.name}: an engine claims a run that does not re-execute: {error}.",
+        cause="Two readings of the spec disagree, which is a fault of kvproof.",
+        mend="Please report it with this command; nothing is concluded about the design.",
+        code=Exit.TOOL_FAULT,
+    )
+
+
+def _at_target(target: Target, model: Model, result: ObligationResult) -> ObligationResult:
+    """The result with its bound in the sizes that the command line speaks of."""
+    _, _, rest = result.id.partition("/")
+    bound = result.verdict.bound.replace(bound_text(model), target.size_text)
+    return replace(result, id=f"{target.name}/{rest}", verdict=replace(result.verdict, bound=bound))
+
+
+def now() -> float:
+    """The clock of the command line."""
+    return time.monotonic()
