@@ -29,7 +29,6 @@ from kvspec.lang.declarations import (
 from kvspec.lang.frame import source_of
 from kvspec.lang.ir import Action, Model, Property, Variable
 from kvspec.lang.machine import Machine, members
-from kvspec.lang.marks import Role
 from kvspec.lang.sorts import Disabling, Sort, is_sort, running
 from kvspec.lang.state import Element, Row, State, blank_row, blank_state, row_indices, row_number
 from kvspec.lang.threads import DONE, START, label_of, yields
@@ -215,6 +214,7 @@ class NativeWalk:
     def _begin(self) -> None:
         natives = self.natives
         self._marked = members(natives.machine)
+        self._yield_lines: dict[str, dict[int, str]] = {}
         self._threads: dict[tuple[str, Arguments], Generator[object, None, None]] = {}
         self._own = {
             v.name: dict.fromkeys(row_indices(v.dims), _int(blank_row(v)))
@@ -237,22 +237,29 @@ class NativeWalk:
 
     def take(self, action: Action, arguments: Arguments) -> NativeStep:
         """Make one move; after a refusal or failure the walk stands where it stood before."""
+        before = self.state()
+        resumed = False
         try:
             if action.thread:
-                self._resume(action, arguments)
+                generator = self._thread_at(action, arguments)
+                resumed = True
+                self._resume(generator, action, arguments)
             else:
                 self._call(action.name, action, arguments)
             reached = self.state()
         except Disabling as refusal:
-            self._replay()
+            self._undo(before, replay=resumed)
             return NativeStep(None, refused=str(refusal))
         except (AssertionError, StopIteration, RuntimeError) as failure:
-            self._replay()
+            self._undo(before, replay=resumed)
             return NativeStep(None, failed=f"{type(failure).__name__}: {failure}")
         self.moves.append((action, arguments))
         return NativeStep(reached)
 
-    def _replay(self) -> None:
+    def _undo(self, before: State, *, replay: bool) -> None:
+        if not replay:
+            vars(self._machine).update(vars(self.natives.load(before)))
+            return
         moves, self.moves = self.moves, []
         self._begin()
         for action, arguments in moves:
@@ -267,26 +274,32 @@ class NativeWalk:
             method: Any = getattr(self._machine, name)  # Any: a method by its name
             method(*self._native_arguments(action, arguments))
 
-    def _resume(self, action: Action, arguments: Arguments) -> None:
+    def _thread_at(self, action: Action, arguments: Arguments) -> Generator[object, None, None]:
         key = (action.thread, arguments)
+        label = action.name.partition("__")[2]
+        places = (START, *self._labels(action.thread), DONE)
+        if places[self._own[flat_name(action.thread, "at")][arguments]] != label:
+            raise Disabling(f"stands at {label}")
+        if key not in self._threads:
+            method: Any = getattr(self._machine, action.thread)  # Any: a method by its name
+            self._threads[key] = method(*self._native_arguments(action, arguments))
+        return self._threads[key]
+
+    def _resume(
+        self, generator: Generator[object, None, None], action: Action, arguments: Arguments
+    ) -> None:
         standing = self._own[flat_name(action.thread, "at")]
-        with running(self.natives.sizes):
-            if key not in self._threads:
-                method: Any = getattr(self._machine, action.thread)  # Any: a method by its name
-                self._threads[key] = method(*self._native_arguments(action, arguments))
-            labels = self._labels(action.thread)
-            if (START, *labels, DONE)[standing[arguments]] != action.name.partition("__")[2]:
-                raise Disabling(f"stands at {action.name.partition('__')[2]}")
-            generator = self._threads[key]
-            try:
+        labels = self._labels(action.thread)
+        try:
+            with running(self.natives.sizes):
                 next(generator)
-            except StopIteration:
-                standing[arguments] = len(labels) + 1
-                self._keep(action, arguments, {})
-                return
-            line, found = _suspended(generator)
-            standing[arguments] = 1 + labels.index(self._label_at(action.thread, line))
-            self._keep(action, arguments, found)
+        except StopIteration:
+            standing[arguments] = len(labels) + 1
+            self._keep(action, arguments, {})
+            return
+        line, found = _suspended(generator)
+        standing[arguments] = 1 + labels.index(self._label_at(action.thread, line))
+        self._keep(action, arguments, found)
 
     def _keep(self, action: Action, arguments: Arguments, found: dict[str, Any]) -> None:
         for name, cells in self._own.items():
@@ -296,13 +309,18 @@ class NativeWalk:
                 cells[arguments] = encode(found[variable]) if variable in found else blank
 
     def _labels(self, thread: str) -> list[str]:
-        tree = source_of(self._marked[thread][0].function).tree
-        return [label_of(node, n) for n, node in enumerate(yields(tree.body), 1)]
+        return list(self._lines(thread).values())
 
     def _label_at(self, thread: str, line: int) -> str:
-        tree = source_of(self._marked[thread][0].function).tree
-        found = yields(tree.body)
-        return next(label_of(node, n) for n, node in enumerate(found, 1) if node.lineno == line)
+        return self._lines(thread)[line]
+
+    def _lines(self, thread: str) -> dict[int, str]:
+        """The label of each yield of a thread, by its line."""
+        if thread not in self._yield_lines:
+            tree = source_of(self._marked[thread][0].function).tree
+            numbered = enumerate(yields(tree.body), 1)
+            self._yield_lines[thread] = {n.lineno: label_of(n, k) for k, n in numbered}
+        return self._yield_lines[thread]
 
 
-__all__ = ["NativeStep", "NativeWalk", "Natives", "Role"]
+__all__ = ["NativeStep", "NativeWalk", "Natives"]

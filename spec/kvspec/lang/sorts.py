@@ -85,6 +85,8 @@ class Size:
         return hash(self.name)
 
     def __eq__(self, other: object) -> bool:
+        if isinstance(other, Size):
+            return self.name == other.name  # typing caches annotations by equality
         return int(self) == other
 
     def __lt__(self, other: int) -> bool:
