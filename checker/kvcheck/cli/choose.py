@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import cast
 
@@ -26,7 +26,9 @@ class Target:
     name: str
     machine: type[Machine]
     sizes: tuple[tuple[str, int], ...]
-    overridden: tuple[str, ...] = field(default=())
+    overridden: tuple[str, ...] = ()
+    subject: str = ""  # for a bug, what is wrong
+    source: str = ""  # for a bug, where it happened
 
     def model(self) -> Model:
         """Trace it; sizes that a spec refuses are a fault of usage."""
@@ -71,15 +73,33 @@ def choose(name: str, sizes: Sequence[tuple[str, int]]) -> Target:
     from kvspec.bugs import BUGS
 
     names = known_names()
-    key = name if name in names else {n.lower(): n for n in names}.get(name.lower(), name)
+    key = _key(name)
     if key not in names:
         raise Fault(
             f"There is no machine or bug {name!r}.",
             cause=nearest(name, names),
             mend="`kvproof list` names them all.",
         )
-    own = BUGS[key].sizes if key in BUGS else {}
-    return _at_sizes(key, names[key], own, sizes)
+    if key not in BUGS:
+        return _at_sizes(key, names[key], {}, sizes)
+    bug = BUGS[key]
+    target = _at_sizes(key, names[key], bug.sizes, sizes)
+    return replace(target, subject=bug.sentence, source=bug.source)
+
+
+def _key(name: str) -> str:
+    """The key that a word stands for: itself, in any case, or the one bug of a row (`S1.1`)."""
+    from kvspec.bugs import BUGS
+
+    folded = {key.lower(): key for key in known_names()}
+    of_row = [bug.id for bug in BUGS.values() if bug.row.lower() == name.lower()]
+    if name.lower() not in folded and len(of_row) > 1:
+        raise Fault(
+            f"{name} is the row of several bugs: {', '.join(of_row)}.",
+            cause="A row may go wrong in more than one way.",
+            mend="Name one of them.",
+        )
+    return folded.get(name.lower(), of_row[0] if of_row else name)
 
 
 def choose_many(

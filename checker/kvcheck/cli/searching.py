@@ -120,6 +120,8 @@ def record_of(target: Target, model: Model, finding: Finding, verb: str) -> RunR
         engine=engine,
         tool_version=tool_versions()["kvproof"],
         rerun=target.command(verb),
+        subject=target.subject,
+        why=target.source,
     )
     try:
         return retell(model, finding, origin)

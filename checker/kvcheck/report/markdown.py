@@ -15,7 +15,9 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&])")
 
 def render_markdown(story: Story) -> str:
     """The whole report, ending in a newline."""
-    parts = [f"**{escape(story.sentence)}**", "", f"<sub>{escape(story.about)}</sub>", ""]
+    parts = [f"**{escape(story.sentence)}**", ""]
+    parts += [escape(story.subject), ""] if story.subject else []
+    parts += [f"<sub>{escape(story.about)}</sub>", ""]
     if story.start:
         parts += ["From this state:", "", *_facts(story.start), ""]
     if story.rows:

@@ -7,12 +7,22 @@ later relevant step changes; the last step always is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from kvcheck.report.cells import describe_change, grouped, parse_cell
-from kvcheck.trace.record import RunKind, RunRecord, RunStep, Violation
+from kvcheck.trace.record import RunKind, RunRecord, RunStep, SourceLine, Violation
 
 ROWS_MAX = 9
+_LABELS: Mapping[str, str] = MappingProxyType(
+    {
+        "invariant": "must hold",
+        "assertion": "failed",
+        "deadlock": "stuck",
+        "goal": "reached",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,7 @@ class Story:
     """Everything a report says, in its order."""
 
     sentence: str
+    subject: str
     about: str
     start: tuple[Fact, ...]
     rows: tuple[Row, ...]
@@ -53,6 +64,7 @@ def tell(record: RunRecord) -> Story:
     """The story of a record."""
     return Story(
         sentence=printable(record.sentence),
+        subject=printable(record.subject),
         about=printable(_about(record)),
         start=_start(record),
         rows=_rows(record),
@@ -73,7 +85,9 @@ def call(step: RunStep) -> str:
 
 def _about(record: RunRecord) -> str:
     steps = f"{len(record.steps)} step{'s' * (len(record.steps) != 1)}"
-    return f"{record.kind.value}, {steps}, {record.engine}, kvproof {record.tool_version}"
+    sizes = ", ".join(f"{name}={value}" for name, value in record.sizes)
+    parts = [record.kind.value, steps, sizes, record.engine, f"kvproof {record.tool_version}"]
+    return ", ".join(part for part in parts if part)
 
 
 def _start(record: RunRecord) -> tuple[Fact, ...]:
@@ -192,7 +206,7 @@ def _why(record: RunRecord) -> tuple[Fact, ...]:
     name = f"{violation.id} {violation.property}".strip()
     source = violation.source
     facts = [
-        Fact("must hold", (f"{name}: {violation.message}",)),
+        Fact(_LABELS.get(violation.kind, violation.kind), (f"{name}: {violation.message}",)),
         Fact("formula", (_formula(violation),), is_code=True),
         Fact("false part", (_failing(violation),), is_code=True),
         _values(violation),
@@ -229,7 +243,12 @@ def _line_by_line(record: RunRecord, violation: Violation) -> tuple[str, ...]:
     if violation.kind != "assertion" or not record.steps:
         return ()
     lines = [
-        f"line {effect.source.line}: {describe_change(effect.cell, effect.before, effect.after)}"
+        f"{place(effect.source)}  {describe_change(effect.cell, effect.before, effect.after)}"
         for effect in record.steps[-1].effects
     ]
-    return (*lines, f"line {violation.source.line}: FAILS: {violation.message}")
+    return (*lines, f"{place(violation.source)}  FAILS: {violation.message}")
+
+
+def place(source: SourceLine) -> str:
+    """`tiers.py:175`."""
+    return f"{source.file.rpartition('/')[2]}:{source.line}"

@@ -20,6 +20,8 @@ _RED, _GREEN, _DIM = "bold red", "green", "dim"
 def print_story(console: Console, story: Story) -> None:
     """Print the whole report."""
     console.print(Text(story.sentence, style="bold"))
+    if story.subject:
+        console.print(Text(story.subject))
     console.print(Text(story.about, style=_DIM))
     parts: list[RenderableType] = []
     if story.start:

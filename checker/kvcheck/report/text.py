@@ -16,7 +16,9 @@ _GAP = "  "
 
 def render_text(story: Story) -> str:
     """The whole report, ending in a newline."""
-    parts = [textwrap.fill(story.sentence, WIDTH), f"({story.about})", ""]
+    parts = [textwrap.fill(story.sentence, WIDTH)]
+    parts += [textwrap.fill(story.subject, WIDTH)] if story.subject else []
+    parts += [textwrap.fill(f"({story.about})", WIDTH), ""]
     if story.start:
         parts += ["From this state:", *_facts(story.start), ""]
     if story.rows:

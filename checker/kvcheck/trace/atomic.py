@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
+import threading
 from pathlib import Path
 
 
@@ -21,7 +21,9 @@ def write_atomically(path: Path, data: bytes) -> None:
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        aside = str(path.parent / f".{path.name}.{os.getpid()}-{threading.get_ident()}")
+        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+        temporary = aside
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()

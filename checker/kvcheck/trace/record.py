@@ -129,5 +129,6 @@ class RunRecord:
     final: tuple[tuple[str, str], ...]
     violation: Violation | None
     rerun: str  # the command that shows it again
+    subject: str = ""  # what the machine is, or what is wrong with it, in a sentence
     constants: tuple[tuple[str, str], ...] = ()
     shapes: tuple[Shape, ...] = ()

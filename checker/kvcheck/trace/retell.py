@@ -23,9 +23,9 @@ from kvcheck.trace.record import (
 )
 from kvcheck.trace.source import source_line
 from kvcheck.trace.watch import Watched, watch
-from kvcheck.trace.wording import local_name, render_expr
+from kvcheck.trace.wording import local_name, render_expr, substitute
 from kvspec.lang.concrete import Disabled, Evaluation, arguments_of, step
-from kvspec.lang.ir import Action, Model, Property
+from kvspec.lang.ir import Action, Expr, Local, Model, Property
 from kvspec.lang.state import State, changes, render_state, row_indices
 from kvspec.lang.types import EnumType, FifoType, LeafType, SetType, render_value
 
@@ -39,6 +39,8 @@ class Origin:
     engine: str
     tool_version: str
     rerun: str
+    subject: str = ""
+    why: str = ""
 
 
 def retell(model: Model, finding: Finding, origin: Origin) -> RunRecord:
@@ -52,7 +54,7 @@ def retell(model: Model, finding: Finding, origin: Origin) -> RunRecord:
         for number, (move, seen) in enumerate(zip(finding.path.moves, watched, strict=True), 1)
     )
     kind = _kind(finding)
-    violation = _violation(model, finding, end, last)
+    violation = _violation(model, finding, origin, end, last)
     return RunRecord(
         schema=SCHEMA,
         kind=kind,
@@ -66,6 +68,7 @@ def retell(model: Model, finding: Finding, origin: Origin) -> RunRecord:
         final=render_state(model, end),
         violation=None if finding.kind is FindingKind.GOAL else violation,
         rerun=origin.rerun,
+        subject=origin.subject or model.sentence,
         constants=_constants(model),
         shapes=tuple(_shape(v.name, v.leaf, ghost=v.ghost) for v in model.variables)
         + tuple(_shape(c.name, c.type, ghost=False) for c in model.constants),
@@ -112,21 +115,24 @@ def _action(model: Model, name: str) -> Action:
 # ---- what went wrong ---------------------------------------------------------------------------
 
 
-def _violation(model: Model, finding: Finding, end: State, last: Watched | None) -> Violation:
+def _violation(
+    model: Model, finding: Finding, origin: Origin, end: State, last: Watched | None
+) -> Violation:
     match finding.kind:
         case FindingKind.ASSERTION:
             assert last is not None, "confirm() saw a move"
             check = last.check
             assert check is not None, "confirm() saw it fail"
-            found = blame(last.evaluation, check.condition)
+            condition = _in_authors_words(last, check.condition)
+            found = blame(last.evaluation, condition)
             return Violation(
                 kind=finding.kind.value,
                 property=finding.name,
                 id="",
                 message=check.message,
-                why="",
+                why=origin.why,
                 source=source_line(check.at),
-                formula=render_expr(check.condition),
+                formula=render_expr(condition),
                 failing=found.failing,
                 bindings=found.bindings,
                 values=found.values,
@@ -140,6 +146,14 @@ def _violation(model: Model, finding: Finding, end: State, last: Watched | None)
         case FindingKind.GOAL:
             prop = _property(model, finding.name)
             return _about(prop, finding.kind, Blame("", (), ()))
+
+
+def _in_authors_words(last: Watched, condition: Expr) -> Expr:
+    """The condition without names that only the tracer gave, where that changes no value."""
+    plain = substitute(condition, last.returned)
+    values = [last.evaluation.value(Local(n, e.type)) for n, e in last.returned.items()]
+    again = [last.evaluation.value(substitute(e, last.returned)) for e in last.returned.values()]
+    return plain if values == again else condition
 
 
 def _property(model: Model, name: str) -> Property:
@@ -181,8 +195,7 @@ def _refusals(model: Model, state: State, action: Action) -> str:
 
 
 def _sentence(origin: Origin, kind: RunKind, finding: Finding, violation: Violation) -> str:
-    sizes = ", ".join(f"{name}={value}" for name, value in origin.sizes)
-    machine = f"{origin.machine} ({sizes})" if sizes else origin.machine
+    machine = origin.machine
     count = len(finding.path.moves)
     steps = "in its initial state" if count == 0 else f"in {count} step{'s' * (count > 1)}"
     name = f"{violation.id} {violation.property}".strip()
@@ -193,7 +206,7 @@ def _sentence(origin: Origin, kind: RunKind, finding: Finding, violation: Violat
         )
     match finding.kind:
         case FindingKind.ASSERTION:
-            return f"{machine} fails {steps}: {violation.property}: {violation.message}"
+            return f"{machine} fails {steps}, inside {violation.property}: {violation.message}."
         case FindingKind.DEADLOCK:
             return f"{machine} is stuck {steps}: no action is enabled."
         case FindingKind.INVARIANT:

@@ -6,7 +6,7 @@ needs when the order of two lines is the fault.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -17,7 +17,9 @@ from kvspec.lang.ir import (
     Action,
     Assert,
     Assign,
+    Expr,
     Fill,
+    Let,
     Model,
     Pop,
     Push,
@@ -27,6 +29,8 @@ from kvspec.lang.ir import (
 )
 from kvspec.lang.state import State, cell_name, render_row, row_number
 
+RETURNED = "result"  # the tracer's name for what an inlined helper returns
+
 
 class _Halted(Exception):
     pass
@@ -34,17 +38,22 @@ class _Halted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What one step wrote, and where it failed: the assertion and the evaluation at that line."""
+    """What one step wrote, and where it failed: the assertion and the evaluation at that line.
+
+    `returned` is what each helper's returned value stands for: a name that no author wrote.
+    """
 
     effects: tuple[Effect, ...]
     check: Assert | None
     evaluation: Evaluation
+    returned: Mapping[str, Expr]
 
 
 class _Watcher(Evaluation):
     def __init__(self, model: Model, state: State) -> None:
         super().__init__(model, state)
         self.effects: list[Effect] = []
+        self.returned: dict[str, Expr] = {}
         self.check: Assert | None = None
 
     def run(self, statements: Sequence[Statement]) -> None:
@@ -53,6 +62,8 @@ class _Watcher(Evaluation):
             if isinstance(statement, Assert) and not self.value(statement.condition):
                 self.check = statement
                 raise _Halted
+            if isinstance(statement, Let) and statement.local.name.startswith(RETURNED):
+                self.returned[statement.local.name] = statement.value
             if isinstance(statement, Assign | Push | Pop | Remove | SetMember | Fill):
                 self._note(statement)
             else:
@@ -81,4 +92,4 @@ def watch(model: Model, state: State, action: Action, arguments: Arguments) -> W
         run.locals[parameter.name] = value
     with suppress(_Halted):
         run.run(action.body)
-    return Watched(tuple(run.effects), run.check, run)
+    return Watched(tuple(run.effects), run.check, run, run.returned)

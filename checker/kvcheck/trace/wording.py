@@ -7,7 +7,8 @@ of what the tracer put behind them to make them unique.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from kvspec.lang.ir import (
     Apply,
@@ -45,6 +46,31 @@ _STRENGTH = {
 def render_expr(expr: Expr) -> str:
     """The expression on one line, with only the brackets that it needs."""
     return _text(expr, _LOOSE)
+
+
+def substitute(expr: Expr, values: Mapping[str, Expr]) -> Expr:
+    """The expression with the named locals replaced by what they stand for, again and again."""
+    match expr:
+        case Local(name=name):
+            return substitute(values[name], values) if name in values else expr
+        case Read() | ReadConstant() | Len():
+            return replace(expr, index=_all(expr.index, values))
+        case At():
+            place = substitute(expr.place, values)
+            return replace(expr, index=_all(expr.index, values), place=place)
+        case Has():
+            element = substitute(expr.element, values)
+            return replace(expr, index=_all(expr.index, values), element=element)
+        case Apply():
+            return replace(expr, operands=_all(expr.operands, values))
+        case Quantified():
+            return replace(expr, body=substitute(expr.body, values))
+        case _:
+            return expr
+
+
+def _all(exprs: Sequence[Expr], values: Mapping[str, Expr]) -> tuple[Expr, ...]:
+    return tuple(substitute(expr, values) for expr in exprs)
 
 
 def local_name(local: Local) -> str:
