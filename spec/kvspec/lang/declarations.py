@@ -6,10 +6,8 @@ A record that is not inside a FIFO is spread over one variable a field, named `v
 
 from __future__ import annotations
 
-import ast
 import enum
 import inspect
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Annotated, Any, TypeAlias, get_args, get_origin, get_type_hints
@@ -18,6 +16,7 @@ from kvspec.lang import containers
 from kvspec.lang.errors import SpecError
 from kvspec.lang.ir import Constant, Position, Variable
 from kvspec.lang.sorts import Bound, Capacity, GhostMark, Range, Record, Size, is_sort
+from kvspec.lang.sources import Library
 from kvspec.lang.types import (
     BoolType,
     EnumType,
@@ -188,9 +187,10 @@ def _spell(hint: Any) -> str:
     return getattr(hint, "__name__", None) or str(hint).replace("kvspec.lang.containers.", "")
 
 
-def declarations(machine: type, resolver: Resolver) -> tuple[Declaration, ...]:
+def declarations(machine: type, resolver: Resolver, library: Library) -> tuple[Declaration, ...]:
     """Every annotated attribute of a machine class and its bases, base classes first."""
-    places = {name: at for owner in reversed(machine.__mro__) for name, at in _places(owner)}
+    order = reversed(machine.__mro__)
+    places = {name: at for owner in order for name, at in library.annotations(owner)}
     try:
         hints = get_type_hints(machine, include_extras=True)
     except NameError as error:
@@ -214,20 +214,6 @@ def declarations(machine: type, resolver: Resolver) -> tuple[Declaration, ...]:
 def _mentions(machine: type, attribute: str, missing: str | None) -> bool:
     text = str(inspect.get_annotations(machine).get(attribute, ""))
     return missing is not None and missing in text
-
-
-def _places(owner: type) -> Iterator[tuple[str, Position]]:
-    if not inspect.get_annotations(owner) or owner.__module__ == "kvspec.lang.machine":
-        return
-    lines, first = inspect.getsourcelines(owner)
-    body = ast.parse(textwrap.dedent("".join(lines))).body[0]
-    indent = len(lines[0]) - len(lines[0].lstrip())
-    file = inspect.getsourcefile(owner) or "?"
-    assert isinstance(body, ast.ClassDef)
-    for node in body.body:
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            at = Position(file, first + node.lineno - 1, indent + node.col_offset + 1)
-            yield node.target.id, at
 
 
 def flat_name(variable: str, field: str) -> str:

@@ -7,12 +7,9 @@ shared by everything inlined into one action, so that local names stay unique in
 from __future__ import annotations
 
 import ast
-import inspect
-import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from kvspec.lang.declarations import Declaration
 from kvspec.lang.errors import SpecError
@@ -23,12 +20,12 @@ from kvspec.lang.ir import (
     Let,
     Literal,
     Local,
-    Position,
     Require,
     SizeOf,
     Statement,
     Variable,
 )
+from kvspec.lang.sources import Library, Source
 from kvspec.lang.values import (
     Group,
     Members,
@@ -51,35 +48,7 @@ class Unit:
     declarations: Mapping[str, Declaration]
     variables: Mapping[str, Variable]
     constants: Mapping[str, Constant]
-
-
-@dataclass(frozen=True)
-class Source:
-    """One method's syntax tree, and where its lines stand in the file."""
-
-    tree: ast.FunctionDef
-    file: str
-    globals: Mapping[str, Any]
-    indent: int
-
-    def at(self, node: ast.AST) -> Position:
-        """The node's place in the file."""
-        line = getattr(node, "lineno", self.tree.lineno)
-        column = getattr(node, "col_offset", self.tree.col_offset)
-        return Position(self.file, line, column + self.indent + 1)
-
-
-def source_of(function: Callable[..., object]) -> Source:
-    """A method's syntax tree with the line numbers of its file."""
-    lines, first = inspect.getsourcelines(function)
-    tree = ast.parse(textwrap.dedent("".join(lines)))
-    ast.increment_lineno(tree, first - 1)
-    method = tree.body[0]
-    assert isinstance(method, ast.FunctionDef)
-    indent = len(lines[0]) - len(lines[0].lstrip())
-    scope = dict(getattr(function, "__globals__", {}))
-    scope.update(inspect.getclosurevars(function).nonlocals)
-    return Source(method, inspect.getsourcefile(function) or "?", scope, indent)
+    library: Library
 
 
 @dataclass

@@ -15,11 +15,12 @@ from kvspec.lang import statements, threads
 from kvspec.lang.concrete import holds
 from kvspec.lang.declarations import Declaration, Resolver, constant_of, declarations, variables_of
 from kvspec.lang.errors import SpecError
-from kvspec.lang.frame import Emission, Frame, Unit, source_of
+from kvspec.lang.frame import Emission, Frame, Unit
 from kvspec.lang.ghosts import check_ghosts
 from kvspec.lang.ir import Action, Constant, Expr, Local, Model, Property, PropertyKind
 from kvspec.lang.marks import Mark, Role, mark_of
 from kvspec.lang.sorts import is_sort
+from kvspec.lang.sources import Library
 from kvspec.lang.types import BoolType, ScalarType, value_count
 from kvspec.lang.values import Helper, Itself, Value, is_expression, kind_name
 
@@ -60,7 +61,8 @@ class _Tracer:
         self.machine, self.sizes = machine, dict(sizes)
         self._check_sizes()
         self.resolver = Resolver(self.sizes)
-        self.declared = declarations(machine, self.resolver)
+        self.library = Library()
+        self.declared = declarations(machine, self.resolver, self.library)
         self.constants = {
             d.name: self._constant(d, tables) for d in self.declared if _is_constant(d)
         }
@@ -104,14 +106,14 @@ class _Tracer:
     def model(self) -> Model:
         variables = [v for d in self.declared for v in variables_of(d)]
         cut = [
-            threads.read_thread(self.sizes, helper, self._parameters(helper))
+            threads.read_thread(self.library, self.sizes, helper, self._parameters(helper))
             for helper, mark in self.members.values()
             if mark.role is Role.THREAD
         ]
         own = [v for t in cut for v in (t.counter, *t.own.values())]
         named = {v.name: v for v in (*variables, *own)}
         declared = {d.name: d for d in self.declared}
-        unit = Unit(self.machine, self.sizes, declared, named, self.constants)
+        unit = Unit(self.machine, self.sizes, declared, named, self.constants, self.library)
         actions = [*self._actions(unit)]
         for thread in cut:
             actions += threads.steps_of(unit, thread)
@@ -156,11 +158,11 @@ class _Tracer:
         emission = Emission()
         for parameter in parameters:
             names[emission.fresh(parameter.name)] = parameter
-        source = source_of(helper.function)
+        source = self.library.method(helper.function)
         return Frame(unit, source, emission, names, owner=helper.owner)
 
     def _parameters(self, helper: Helper) -> tuple[Local, ...]:
-        source = source_of(helper.function)
+        source = self.library.method(helper.function)
         hints = get_type_hints(helper.function, include_extras=True)
         found = []
         for argument in source.tree.args.args[1:]:

@@ -26,10 +26,10 @@ from kvspec.lang.declarations import (
     encode,
     flat_name,
 )
-from kvspec.lang.frame import source_of
 from kvspec.lang.ir import Action, Model, Property, Variable
 from kvspec.lang.machine import Machine, members
 from kvspec.lang.sorts import Disabling, Sort, is_sort, running
+from kvspec.lang.sources import Library
 from kvspec.lang.state import Element, Row, State, blank_row, blank_state, row_indices, row_number
 from kvspec.lang.threads import DONE, START, label_of, yields
 from kvspec.lang.types import (
@@ -65,7 +65,7 @@ class Natives:
             for v in scope.values()
             if is_sort(v) or (inspect.isclass(v) and issubclass(v, enum.Enum))
         }
-        self.declared = declarations(machine, Resolver(self.sizes))
+        self.declared = declarations(machine, Resolver(self.sizes), Library())
         self.variables = {v.name: v for v in model.variables}
         self.places = {v.name: k for k, v in enumerate(model.variables)}
 
@@ -317,7 +317,7 @@ class NativeWalk:
     def _lines(self, thread: str) -> dict[int, str]:
         """The label of each yield of a thread, by its line."""
         if thread not in self._yield_lines:
-            tree = source_of(self._marked[thread][0].function).tree
+            tree = Library().method(self._marked[thread][0].function).tree
             numbered = enumerate(yields(tree.body), 1)
             self._yield_lines[thread] = {n.lineno: label_of(n, k) for k, n in numbered}
         return self._yield_lines[thread]

@@ -14,7 +14,7 @@ from typing import get_type_hints
 
 from kvspec.lang import calls, expressions, quantifiers
 from kvspec.lang.declarations import Resolver
-from kvspec.lang.frame import Frame, source_of
+from kvspec.lang.frame import Frame
 from kvspec.lang.ir import (
     Assign,
     Expr,
@@ -360,7 +360,7 @@ def inline(frame: Frame, node: ast.Call, helper: Helper) -> Value:
             "Helpers are inlined, and nothing bounds how deep.",
             "Use a quantifier or a loop.",
         )
-    source = source_of(helper.function)
+    source = frame.unit.library.method(helper.function)
     names: dict[str, Value] = {"self": Itself.SELF}
     names.update(_arguments(frame, node, helper, source.tree))
     inner = Frame(

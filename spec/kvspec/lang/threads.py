@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from kvspec.lang import statements
 from kvspec.lang.declarations import Resolver, flat_name
-from kvspec.lang.frame import Emission, Frame, Source, Unit, source_of
+from kvspec.lang.frame import Emission, Frame, Unit
 from kvspec.lang.ir import (
     Action,
     Apply,
@@ -27,6 +27,7 @@ from kvspec.lang.ir import (
     Require,
     Variable,
 )
+from kvspec.lang.sources import Library, Source
 from kvspec.lang.state import blank_row
 from kvspec.lang.types import EnumType, ScalarType
 from kvspec.lang.values import BOOL, Helper, Itself, Value
@@ -61,11 +62,11 @@ def label_of(node: ast.Yield, number: int) -> str:
 
 
 def read_thread(
-    unit_sizes: Mapping[str, int], helper: Helper, parameters: tuple[Local, ...]
+    library: Library, unit_sizes: Mapping[str, int], helper: Helper, parameters: tuple[Local, ...]
 ) -> ThreadSource:
     """A thread's state variables, before any of its steps is traced."""
-    source = source_of(helper.function)
-    frame = Frame(Unit(object, unit_sizes, {}, {}, {}), source, Emission(), {})
+    source = library.method(helper.function)
+    frame = Frame(Unit(object, unit_sizes, {}, {}, {}, library), source, Emission(), {})
     found = yields(source.tree.body)
     labels = [label_of(node, number) for number, node in enumerate(found, 1)]
     for node, label in zip(found, labels, strict=True):
