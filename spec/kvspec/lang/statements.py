@@ -353,7 +353,8 @@ def _changes(body: Sequence[Statement], places: Places) -> bool:
 
 def inline(frame: Frame, node: ast.Call, helper: Helper) -> Value:
     """A helper method's value, its statements emitted where it is called."""
-    if helper.name in frame.calls:
+    called = f"{helper.owner.__name__}.{helper.name}"
+    if called in frame.calls:
         raise frame.error(
             node,
             f"`{helper.name}` calls itself, by way of {' -> '.join(frame.calls)}.",
@@ -371,7 +372,7 @@ def inline(frame: Frame, node: ast.Call, helper: Helper) -> Value:
         pure=frame.pure,
         path=frame.path,
         owner=helper.owner,
-        calls=(*frame.calls, helper.name),
+        calls=(*frame.calls, called),
     )
     ended = run(inner, source.tree.body)
     return ended.value if ended else None
