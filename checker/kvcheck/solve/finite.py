@@ -9,7 +9,7 @@ nothing unproved.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import z3  # type: ignore[import-untyped]
@@ -74,15 +74,16 @@ def check_action(
     options: SolveOptions,
     *,
     clock: Callable[[], float],
-) -> tuple[Answer, ...]:
-    """An answer for each goal, all of them about this action.
+) -> Iterator[Answer]:
+    """An answer for each goal, all of them about this action, as soon as it is there.
 
     Raises `NotReproduced` where a solution does not re-execute, and `UntypedWrite`.
     """
     encoded = encode(model, action, hypotheses)
     doubt = doubt_about_writes(encoded, options)
-    answers = (check_goal(encoded, goal, options, clock=clock) for goal in goals)
-    return tuple(_doubted(answer, doubt) if doubt else answer for answer in answers)
+    for goal in goals:
+        answer = check_goal(encoded, goal, options, clock=clock)
+        yield _doubted(answer, doubt) if doubt else answer
 
 
 def doubt_about_writes(encoded: EncodedAction, options: SolveOptions) -> str:
