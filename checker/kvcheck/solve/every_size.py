@@ -1,197 +1,154 @@
 """Proofs for every size: one obligation, one question to Z3, an answer that never overclaims.
 
 It decides obligations of a model for all sizes of its sorts and all values of its named sizes at
-once; it finds no counterexamples. Only `unsat` of the negated claim counts, as `proved, every
-size`. A model that Z3 offers instead may be no state of any size, so it is `inconclusive` and a
-stated size is asked next; so are time-outs. A construct without a meaning at every size is `not
-run`, with what it is.
+once; it finds no counterexamples. Only `unsat` of the denied claim counts, as `holds`. A model
+that Z3 offers instead may be no state of any size, so it is `inconclusive`, as a time-out is, and
+a stated size is asked next. A construct without a meaning at every size is `not run`, and named.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import z3  # type: ignore[import-untyped]
 
-from kvcheck.solve.every_size_cardinality import change_facts, comparison_facts, sum_facts
-from kvcheck.solve.every_size_goal import Claim, instances
-from kvcheck.solve.every_size_reading import Reading
-from kvcheck.solve.every_size_run import Goal, Run
-from kvcheck.solve.every_size_state import arbitrary_state, blank_state, type_facts
-from kvcheck.solve.every_size_terms import NoEverySizeMeaning, Term, conjunction, vocabulary
-from kvcheck.solve.obligations import (
-    Obligation,
-    ObligationKind,
-    action_named,
-    assertions_of,
-    inductive_properties,
-    property_named,
-)
+from kvcheck.solve.answer import Answer
+from kvcheck.solve.every_size_step import Question, Step
+from kvcheck.solve.every_size_terms import NoEverySizeMeaning, Term
+from kvcheck.solve.obligations import Obligation
+from kvcheck.solve.parallel import Task
 from kvcheck.verdict import Evidence, ObligationResult, Outcome, Verdict
-from kvspec.lang.ir import Model, PropertyKind
+from kvspec.lang.ir import Model
 
 BOUND = "every size"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EverySizeOptions:
-    """How long and how hard to try. `resource_max` is Z3's own measure, the same on any machine."""
+    """How long and how hard to try; a limit of 0 is no limit.
+
+    `resource_limit` is Z3's own count of work, the same on every machine; the time is a watchdog.
+    """
 
     timeout_seconds: float = 20.0
-    resource_max: int = 60_000_000
+    resource_limit: int = 30_000_000
     seed: int = 0
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Question:
-    """`claim` must follow from `facts`; `more` are further theorems, for a second attempt."""
-
-    facts: tuple[Term, ...]
-    claim: Term
-    more: tuple[Term, ...]
-
-
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """`z3.unsat`, `z3.sat` or `z3.unknown`, and why unknown."""
+class EverySizeEngine:
+    """Answers tasks, as `parallel.run_tasks` hands them out: one encoding for a whole action."""
 
-    result: z3.CheckSatResult
-    reason: str
+    options: EverySizeOptions
+
+    def answers(self, task: Task) -> Iterator[Answer]:
+        """An answer for each goal of the task: `holds` means at every size."""
+        clock = time.perf_counter
+        start = clock()
+        try:
+            step = Step(task.model, task.action)
+            flaw = self._first_flaw(step)
+        except NoEverySizeMeaning as gap:
+            for goal in task.goals:
+                yield Answer(goal, Outcome.NOT_RUN, 0.0, _no_meaning(gap))
+            return
+        for goal in task.goals:
+            outcome, reason, resources = self._decided(step, goal, flaw)
+            yield Answer(goal, outcome, clock() - start, reason, None, resources)
+            start = clock()
+
+    def _first_flaw(self, step: Step) -> str:
+        """Why values that the action writes may leave their types; empty where none can."""
+        for question in step.type_questions():
+            if ask(question, self.options).result != z3.unsat:
+                return f"{step.action.name} may write a value outside its type at some size"
+        return ""
+
+    def _decided(self, step: Step, goal: Obligation, flaw: str) -> tuple[Outcome, str, int]:
+        if flaw:
+            return Outcome.INCONCLUSIVE, flaw, 0
+        resources = 0
+        try:
+            for question in step.questions(goal):
+                reply = ask(question, self.options)
+                resources += reply.resources
+                if reply.result != z3.unsat:
+                    return Outcome.INCONCLUSIVE, _why_not(goal, reply), resources
+        except NoEverySizeMeaning as gap:
+            return Outcome.NOT_RUN, _no_meaning(gap), resources
+        return Outcome.HOLDS, "", resources
+
+
+def _no_meaning(gap: NoEverySizeMeaning) -> str:
+    return f"it has no meaning at every size: {gap}"
+
+
+def _why_not(goal: Obligation, reply: Reply) -> str:
+    if reply.result == z3.sat:
+        return f"not proved for every size: {goal.subject} after {goal.action}"
+    return f"not proved for every size: Z3 stopped, {reply.reason}"
 
 
 def decide_every_size(
-    model: Model,
-    obligation: Obligation,
-    options: EverySizeOptions,
-    clock: Callable[[], float] = time.perf_counter,
+    model: Model, obligation: Obligation, options: EverySizeOptions
 ) -> ObligationResult:
     """Prove one obligation for every size, or say why not."""
-    start = clock()
-    try:
-        verdict = _decide(model, obligation, options)
-    except NoEverySizeMeaning as gap:
-        verdict = Verdict(Outcome.NOT_RUN, Evidence.NONE, BOUND, f"no every-size meaning: {gap}")
-    return ObligationResult(obligation.id, verdict, clock() - start)
+    task = Task(model, obligation.action, (obligation,))
+    (answer,) = EverySizeEngine(options).answers(task)
+    evidence = Evidence.PROVED if answer.outcome is Outcome.HOLDS else Evidence.NONE
+    verdict = Verdict(answer.outcome, evidence, BOUND, answer.reason)
+    return ObligationResult(obligation.id, verdict, answer.seconds)
 
 
-def _decide(model: Model, obligation: Obligation, options: EverySizeOptions) -> Verdict:
-    for question in questions(model, obligation):
-        answer = ask(question, options)
-        if answer.result == z3.unsat:
-            continue
-        if answer.result == z3.sat:
-            why = f"{obligation.subject} is not proved for every size after {obligation.action}"
-        else:
-            why = f"Z3 gave up: {answer.reason}"
-        return Verdict(Outcome.INCONCLUSIVE, Evidence.NONE, BOUND, why)
-    return Verdict(Outcome.HOLDS, Evidence.PROVED, BOUND)
+# ---- one question ------------------------------------------------------------------------------
 
 
-def ask(question: Question, options: EverySizeOptions) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """`z3.unsat`, `z3.sat` or `z3.unknown` with the reason; and the work it took."""
+
+    result: z3.CheckSatResult
+    reason: str
+    resources: int
+
+
+def ask(question: Question, options: EverySizeOptions) -> Reply:
     """Whether the claim follows: a first attempt, then one with the further theorems."""
     denied = z3.Not(question.claim)
-    answer = check([*question.facts, denied], options)
-    if answer.result != z3.unsat and question.more:
-        answer = check([*question.facts, *question.more, denied], options)
-    return answer
+    reply = check([*question.facts, denied], options)
+    more = question.more() if reply.result != z3.unsat else []
+    if more:
+        again = check([*question.facts, *more, denied], options)
+        return Reply(again.result, again.reason, reply.resources + again.resources)
+    return reply
 
 
-def check(assertions: Sequence[Term], options: EverySizeOptions) -> Answer:
+def check(assertions: Sequence[Term], options: EverySizeOptions) -> Reply:
     """One question to a solver of its own, in a context of its own: no earlier one can sway it."""
     context = z3.Context()
     solver = z3.Solver(ctx=context)
-    solver.set("timeout", int(options.timeout_seconds * 1000))
-    solver.set("rlimit", options.resource_max)
     solver.set("random_seed", options.seed)
+    if options.timeout_seconds:
+        solver.set("timeout", int(options.timeout_seconds * 1000))
+    if options.resource_limit:
+        solver.set("rlimit", options.resource_limit)
     solver.add(*(assertion.translate(context) for assertion in assertions))
     result = solver.check()
     reason = solver.reason_unknown() if result == z3.unknown else ""
-    return Answer(result, reason)
+    return Reply(result, reason, _work(solver))
 
 
-# ---- what is asked -----------------------------------------------------------------------------
+def _work(solver: z3.Solver) -> int:
+    counts = {name: value for name, value in solver.statistics()}  # noqa: C416 (no mapping)
+    return int(counts.get("rlimit count", 0))
 
 
-def questions(model: Model, obligation: Obligation) -> Iterator[Question]:
-    """What must be proved for the obligation, one after the other."""
-    step = Step(model, obligation.action)
-    if obligation.kind is ObligationKind.ASSERTION:
-        check_wanted = assertions_of(step.action)[obligation.number]
-        for goal in step.run.goals:
-            if goal.check == check_wanted:
-                yield step.question(goal.condition, goal.known, ())
-        return
-    for goal in step.unchecked_writes():
-        yield step.question(goal.condition, goal.known, ())
-    prop = property_named(model, obligation.subject)
-    claim = Claim(step.reading, prop.formula, step.run.state)
-    yield step.question(claim.term, len(step.run.assumed), claim.chosen)
-
-
-class Step:
-    """One action (or `init`) run from an arbitrary state that satisfies the invariants."""
-
-    def __init__(self, model: Model, action: str) -> None:
-        self.model = model
-        self.words = vocabulary(model)
-        self.reading = Reading(self.words)
-        self.action = action_named(model, action)
-        self.is_init = action == model.init.name
-        self.start = blank_state(self.words) if self.is_init else arbitrary_state(self.words)
-        self.known = self._known_before()
-        self.run = Run(self.reading, self.action, self.start)
-
-    def _known_before(self) -> list[Term]:
-        assumptions = self.model.of_kind(PropertyKind.ASSUMPTION)
-        known = self.words.background()
-        known += [self.reading.term(p.formula, self.start, {}) for p in assumptions]
-        if not self.is_init:
-            known += [type_facts(self.words, self.start, v) for v in self.model.variables]
-            properties = inductive_properties(self.model)
-            known += [self.reading.term(p.formula, self.start, {}) for p in properties]
-        return known
-
-    def unchecked_writes(self) -> list[Goal]:
-        """Writes whose fitting their type is not asserted just before, word for word."""
-        return [
-            goal
-            for goal in self.run.goals
-            if goal.check is None and not _is_among(goal.condition, self.run.assumed[: goal.known])
-        ]
-
-    def question(self, claim: Term, known: int, chosen: Sequence[Term]) -> Question:
-        """The claim, with all that is known when `known` of the run's assumptions have passed."""
-        terms = [*self.run.terms_of_interest(), *chosen]
-        nearby: list[Term] = []
-        if not self.is_init:
-            properties = inductive_properties(self.model)
-            nearby = instances(self.reading, properties, self.start, terms)
-        changes = change_facts(self.reading, self.run.points)
-        counts = sum_facts(self.reading)
-        facts = (*self.known, *self.run.assumed[:known], *self.reading.symbols.facts)
-        more = comparison_facts(self.reading, (self.start, self.run.state))
-        return Question((*facts, *counts, *changes, *nearby), claim, tuple(more))
-
-
-def _is_among(condition: Term, assumed: Sequence[Term]) -> bool:
-    wanted = _conjuncts(z3.simplify(condition))
-    told = {part.get_id() for term in assumed for part in _conjuncts(z3.simplify(term))}
-    return all(z3.is_true(part) or part.get_id() in told for part in wanted)
-
-
-def _conjuncts(term: Term) -> list[Term]:
-    if z3.is_and(term):
-        return [part for child in term.children() for part in _conjuncts(child)]
-    return [term]
-
-
-def is_contradictory(model: Model, action: str, options: EverySizeOptions) -> Answer:
+def refuted(model: Model, action: str, options: EverySizeOptions) -> Reply:
     """Whether `false` follows from what is assumed of the action: then its proofs prove nothing.
 
-    `z3.unsat` says so; anything else is as it should be.
+    `z3.unsat` says that it does.
     """
-    step = Step(model, action)
-    question = step.question(z3.BoolVal(False), len(step.run.assumed), ())
-    return check([*question.facts, *question.more, conjunction([])], options)
+    question = Step(model, action).contradiction()
+    return check([*question.facts, *question.more()], options)

@@ -9,9 +9,10 @@ disjoint union, injection, surjection), which a query gets when the first layer 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations
+from typing import TypeAlias
 
 import z3  # type: ignore[import-untyped]
 
@@ -34,7 +35,8 @@ from kvcheck.solve.every_size_terms import (
 from kvspec.lang.types import SortType
 
 POINTS_MAX = 6  # a step that writes at more points gets no change schema: 2^points cases
-COUNTED_MAX = 12  # more counted sets than this are not compared
+DESCRIBED_MAX = 6  # of counts by condition, so many are compared
+FAMILIES_MAX = 40  # and so many families of sets
 
 
 def predicate_of(weight: Term) -> Term | None:
@@ -132,7 +134,7 @@ def _change(earlier: Instance, later: Instance, points: Sequence[Term]) -> Term:
     )
 
 
-# ---- comparing two counted sets ----------------------------------------------------------------
+# ---- comparing counted sets --------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -144,20 +146,70 @@ class Counted:
     count: Term
 
 
-def counted_sets(reading: Reading) -> list[Counted]:
-    """Every set of elements of open sorts of which the query reads the size, each once."""
-    found: dict[int, Counted] = {}
+Family: TypeAlias = tuple[Counted, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Matching:
+    """A function from the elements of one sort to those of another (or of the same)."""
+
+    source: Sort
+    target: Sort
+    of: Callable[[Term], Term]
+
+
+def comparison_facts(reading: Reading, states: Sequence[SymbolicState]) -> list[Term]:
+    """How the counts compare, by matchings of their elements.
+
+    Of each family of sets and each target: if the sets are disjoint and the matching takes their
+    elements one to one into the target, their sizes add up to at most the target's; if it reaches
+    every element of the target, to at least that.
+    """
+    described, rows = _described(reading), _rows(reading)
+    singles = [*described, *_unique(cell for row in rows for cell in row)]
+    families: list[Family] = [(one,) for one in singles]
+    families += [row for row in rows if len(row) > 1]
+    families += [pair for pair in combinations(singles, 2) if pair[0] in described]
+    facts: list[Term] = []
+    for family in families[:FAMILIES_MAX]:
+        sort = family[0].sort
+        if any(member.sort != sort for member in family):
+            continue
+        if len(family) > 1:
+            facts.append(_leaves_room(reading, family))
+        for matching in (_identity(sort), *_matchings(reading, states)):
+            targets = [*singles, _everything(reading, matching.target)]
+            for target in targets:
+                if matching.source == sort and _is_telling(family, matching, target, described):
+                    facts += [_into(matching, family, target), _onto(matching, family, target)]
+    return facts
+
+
+def _is_telling(
+    family: Family, matching: Matching, target: Counted, described: Sequence[Counted]
+) -> bool:
+    """Whether the comparison says more than the types do and is not between two plain cells."""
+    if matching.target != target.sort or target in family:
+        return False
+    is_whole = z3.is_true(target.has(z3.Const("x!", target.sort)))
+    if is_whole:
+        return len(family) > 1 or matching.source != matching.target
+    return target in described or any(member in described for member in family)
+
+
+def _unique(sets: Iterable[Counted]) -> list[Counted]:
+    return list({one.count.get_id(): one for one in sets}.values())
+
+
+def _described(reading: Reading) -> list[Counted]:
+    """The sets that a count in the query describes by a condition."""
+    found = []
     for instance in sums(reading):
         sort = instance.symbol.bound.sort()
         is_count = predicate_of(instance.meaning_at(z3.Const("x!", sort))) is not None
         if is_count and not instance.around and str(sort) in reading.words.sorts:
-            found[instance.term.get_id()] = Counted(sort, _member(instance), instance.term)
-    for count, variable, index, state in reading.measured.values():
-        sort = reading.words.sort_of(element_of(variable))
-        if str(sort) in reading.words.sorts:
-            has = _cell(state[variable.name, HAS], index)
-            found[count.get_id()] = Counted(sort, has, count)
-    return list(found.values())[:COUNTED_MAX]
+            found.append(Counted(sort, _member(instance), instance.term))
+    return found[:DESCRIBED_MAX]
 
 
 def _member(instance: Instance) -> Callable[[Term], Term]:
@@ -169,62 +221,93 @@ def _member(instance: Instance) -> Callable[[Term], Term]:
     return has
 
 
+def _rows(reading: Reading) -> list[Family]:
+    """The cells of each counted variable in each state: by line along an index, and all together.
+
+    Only cells whose index is written out, so that two of them are known to be different.
+    """
+    words = reading.words
+    grouped: dict[tuple[object, ...], dict[int, Counted]] = {}
+    for count, variable, index, state in reading.measured.values():
+        sort = words.sort_of(element_of(variable))
+        if str(sort) not in words.sorts:
+            continue
+        cells = state[variable.name, HAS]
+        cell = Counted(sort, _cell(cells, index), count)
+        numerals = [z3.is_int_value(term) for term in index]
+        key = [term.get_id() for term in index]
+        lines = [(n, *key[:n], *key[n + 1 :]) for n, is_one in enumerate(numerals) if is_one]
+        whole = [("all",)] if index and all(numerals) else []
+        for line in [*lines, *whole] or [("alone", *key)]:
+            grouped.setdefault((id(cells), *line), {})[count.get_id()] = cell
+    return list({tuple(row): tuple(row.values()) for row in grouped.values()}.values())
+
+
 def _cell(cells: Cells, index: Index) -> Callable[[Term], Term]:
     return lambda x: cells(*index, x)
 
 
-def _functions(
-    reading: Reading, states: Sequence[SymbolicState]
-) -> Iterator[tuple[Callable[[Term], Term], Sort, Sort]]:
-    """The maps from one open sort to another, in each of the states: candidates for a matching."""
+def _everything(reading: Reading, sort: Sort) -> Counted:
+    return Counted(sort, lambda _: z3.BoolVal(True), reading.words.size(str(sort)))
+
+
+def _identity(sort: Sort) -> Matching:
+    return Matching(sort, sort, lambda x: x)
+
+
+def _matchings(reading: Reading, states: Sequence[SymbolicState]) -> Iterator[Matching]:
+    """The maps from one open sort to another, in each of the states."""
     words = reading.words
     for variable in words.model.variables:
-        leaf = variable.leaf
-        if isinstance(leaf, SortType) and words.is_open(leaf) and len(variable.dims) == 1:
-            source = words.sort_of(variable.dims[0])
-            if words.is_open(variable.dims[0]):
-                for cells in {id(s[variable.name, VALUE]): s for s in states}.values():
-                    yield cells[variable.name, VALUE], source, words.sort_of(leaf)
+        leaf, dims = variable.leaf, variable.dims
+        if not isinstance(leaf, SortType) or len(dims) != 1:
+            continue
+        if words.is_open(leaf) and words.is_open(dims[0]):
+            for cells in {id(s[variable.name, VALUE]): s for s in states}.values():
+                at = cells[variable.name, VALUE]
+                yield Matching(words.sort_of(dims[0]), words.sort_of(leaf), at)
 
 
-def comparison_facts(reading: Reading, states: Sequence[SymbolicState]) -> list[Term]:
-    """How the counted sets compare: by inclusion, disjoint union, injection and surjection."""
-    sets = counted_sets(reading)
-    facts = [_inclusion(a, b) for a, b in permutations(sets, 2) if a.sort == b.sort]
-    for whole in sets:
-        rest = [s for s in sets if s is not whole and s.sort == whole.sort]
-        facts += [fact for a, b in combinations(rest, 2) for fact in _union(a, b, whole)]
-    for function, source, target in _functions(reading, states):
-        for a, b in permutations(sets, 2):
-            if a.sort == source and b.sort == target:
-                facts += [_injection(function, a, b), _surjection(function, a, b)]
-    return facts
+def _some(family: Family, x: Term) -> Term:
+    return disjunction(member.has(x) for member in family)
 
 
-def _inclusion(a: Counted, b: Counted) -> Term:
-    x = z3.Const("x!", a.sort)
-    return implication(for_all([x], implication(a.has(x), b.has(x))), a.count <= b.count)
+def _are_disjoint(family: Family) -> Term:
+    x = z3.Const("x!", family[0].sort)
+    pairs = combinations(family, 2)
+    return for_all([x], conjunction(negation(conjunction([a.has(x), b.has(x)])) for a, b in pairs))
 
 
-def _union(a: Counted, b: Counted, whole: Counted) -> Iterator[Term]:
-    x = z3.Const("x!", a.sort)
-    disjoint = for_all([x], negation(conjunction([a.has(x), b.has(x)])))
-    either = disjunction([a.has(x), b.has(x)])
-    within = for_all([x], implication(either, whole.has(x)))
-    covering = for_all([x], implication(whole.has(x), either))
-    yield implication(conjunction([disjoint, within]), a.count + b.count <= whole.count)
-    yield implication(covering, whole.count <= a.count + b.count)
+def _sum(family: Family) -> Term:
+    return total([member.count for member in family])
 
 
-def _injection(function: Callable[[Term], Term], a: Counted, b: Counted) -> Term:
-    x, y = z3.Consts("x! y!", a.sort)
-    lands = for_all([x], implication(a.has(x), b.has(function(x))))
-    both = conjunction([a.has(x), a.has(y), equality(function(x), function(y))])
-    apart = for_all([x, y], implication(both, equality(x, y)))
-    return implication(conjunction([lands, apart]), a.count <= b.count)
+def _into(matching: Matching, family: Family, target: Counted) -> Term:
+    x, y = z3.Consts("x! y!", family[0].sort)
+    lands = for_all([x], implication(_some(family, x), target.has(matching.of(x))))
+    both = conjunction([_some(family, x), _some(family, y)])
+    same = equality(matching.of(x), matching.of(y))
+    apart = for_all([x, y], implication(conjunction([both, same]), equality(x, y)))
+    if matching.of(x).eq(x):
+        apart = z3.BoolVal(True)
+    return implication(
+        conjunction([_are_disjoint(family), lands, apart]), _sum(family) <= target.count
+    )
 
 
-def _surjection(function: Callable[[Term], Term], a: Counted, b: Counted) -> Term:
-    x, y = z3.Const("x!", a.sort), z3.Const("y!", b.sort)
-    hit = there_is([x], conjunction([a.has(x), equality(function(x), y)]))
-    return implication(for_all([y], implication(b.has(y), hit)), b.count <= a.count)
+def _onto(matching: Matching, family: Family, target: Counted) -> Term:
+    x, y = z3.Const("x!", family[0].sort), z3.Const("y!", target.sort)
+    if matching.of(x).eq(x):
+        reached = implication(target.has(x), _some(family, x))
+        return implication(for_all([x], reached), target.count <= _sum(family))
+    hit = there_is([x], conjunction([_some(family, x), equality(matching.of(x), y)]))
+    reached = implication(target.has(y), hit)
+    return implication(for_all([y], reached), target.count <= _sum(family))
+
+
+def _leaves_room(reading: Reading, family: Family) -> Term:
+    """Disjoint sets that all lack one element are together fewer than the sort."""
+    x = z3.Const("x!", family[0].sort)
+    size = reading.words.size(str(family[0].sort))
+    room = for_all([x], implication(negation(_some(family, x)), _sum(family) < size))
+    return implication(_are_disjoint(family), room)

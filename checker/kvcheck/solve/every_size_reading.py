@@ -77,6 +77,12 @@ class Reading:
         self.symbols = Symbols(words)
         self.measured: dict[int, tuple[Term, Variable, Index, SymbolicState]] = {}
 
+    def fork(self) -> Reading:
+        """A copy that reads on without the original's seeing it."""
+        other = Reading(self.words)
+        other.symbols, other.measured = self.symbols.fork(), dict(self.measured)
+        return other
+
     # ---- values
 
     def term(self, expr: Expr, state: SymbolicState, env: Environment) -> Term:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TypeAlias
 
@@ -110,6 +110,18 @@ class Symbols:
     numbered: set[str] = field(default_factory=set)
     base: int = 0
     count: int = 0
+
+    def fork(self) -> Symbols:
+        """A copy to which symbols can be added without the original's seeing them."""
+        return replace(
+            self,
+            facts=list(self.facts),
+            instances=dict(self.instances),
+            known=dict(self.known),
+            keys=list(self.keys),
+            binders=list(self.binders),
+            numbered=set(self.numbered),
+        )
 
     def bound(self, sort: Sort) -> Term:
         """A symbol to quantify over, named by its depth: Z3 tells terms apart by such names."""

@@ -102,18 +102,9 @@ def there_is(bound: Sequence[Term], body: Term) -> Term:
 
 
 def occurs(symbol: Term, term: Term) -> bool:
-    """Whether the constant symbol occurs in the term."""
-    seen: set[int] = set()
-    stack: list[Term] = [term]
-    while stack:
-        part = stack.pop()
-        if part.get_id() in seen:
-            continue
-        seen.add(part.get_id())
-        if part.eq(symbol):
-            return True
-        stack.extend(part.children())
-    return False
+    """Whether the constant symbol occurs in the term: whether putting another there changes it."""
+    other = z3.Const("another!", symbol.sort())
+    return not z3.substitute(term, (symbol, other)).eq(term)
 
 
 # ---- types, sizes, constants -------------------------------------------------------------------
