@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from kvspec.lang import Machine
+from kvspec.models.copies import OrderedCopies
 from kvspec.models.offload import OffloadSteps
 from kvspec.models.pins import PinnedPool
 from kvspec.models.retention import RetentionPool
@@ -24,6 +25,7 @@ MACHINES: Mapping[str, type[Machine]] = MappingProxyType(
         "retention": RetentionPool,
         "pins": PinnedPool,
         "window": WindowPool,
+        "copies": OrderedCopies,
     }
 )
 
