@@ -24,8 +24,7 @@ BUG = Bug(
     row="KV-INV-27",
     design="tiers",
     machine=FilledUnderTheCopy,
-    source="TensorRT-LLM syncTransfers: failing to call it will lead to corrupted blocks "
-    "eventually",
+    source="TensorRT-LLM syncTransfers, left out: corrupted blocks eventually",
     sentence="The offloaded copy holds the new request's bytes.",
     breaks=("source_is_not_overwritten",),
     sizes={"P": 1, "S": 1},

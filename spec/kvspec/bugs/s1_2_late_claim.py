@@ -38,8 +38,7 @@ BUG = Bug(
     design="offload",
     machine=ClaimAfterSwapInSteps,
     source="TensorRT-LLM issue #11879, mended by PR #12834",
-    sentence="Both blocks are in their queues while their slots are exchanged, and then each in the "
-    "wrong one.",
+    sentence="Both blocks are queued while slots are exchanged, and then each in the wrong queue.",
     breaks=(
         "nobody_reaches_the_swapped",
         "queued_at_its_level",

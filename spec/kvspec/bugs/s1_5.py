@@ -25,10 +25,8 @@ BUG = Bug(
     row="S1.5",
     design="pins",
     machine=PinWithoutClaim,
-    source="TensorRT-LLM storeBlocks comment; likely the drift of issue #11879 in disaggregated "
-    "prefill",
-    sentence="A pinned block stays queued: it is handed out while it is read, and its unpin queues it "
-    "twice.",
+    source="TensorRT-LLM storeBlocks, whose comment forbids it; likely part of issue #11879",
+    sentence="A pinned block stays queued: it is handed out while it is read, then queued twice.",
     breaks=(
         "queued_is_unreferenced",
         "unpin",

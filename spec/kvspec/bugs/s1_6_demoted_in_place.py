@@ -30,7 +30,7 @@ BUG = Bug(
     breaks=(
         "queued_where_it_belongs",
         "allocate",
-        "reuse",
+        "queued_iff_not_held",
     ),
     sizes={"P": 1, "S": 1},
 )
