@@ -1,0 +1,168 @@
+"""`kvproof bugs`: the kill matrix, each known bug against each engine.
+
+It decides whether every claim of every bug was met: a bug says which engines find it. A claim that
+is not met exits 1; a selection that is empty exits 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from kvcheck.cli.quantities import render_seconds
+from kvcheck.cli.settings import Settings, shared_options
+from kvcheck.verdict import Evidence, Exit, ObligationResult, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from kvcheck.cli.accounts import Accounts
+    from kvcheck.cli.kills import Conditions, Hunt
+    from kvcheck.cli.output import Output
+    from kvspec.bugs import Bug
+
+COLUMNS = ("bounded", "explicit", "induction")
+
+
+@click.command("bugs")
+@click.option(
+    "--engine", "engines", type=click.Choice(COLUMNS), multiple=True, help="Only this column."
+)
+@shared_options
+def command(settings: Settings, *, engines: tuple[str, ...]) -> Exit:
+    """Hunt every known bug with every engine and print who killed it, and in how many steps.
+
+    Exits 0 only if each bug was killed by every engine that claims to kill it.
+    """
+    from kvcheck.cli.accounts import Accounts, close_books
+    from kvcheck.cli.kills import Conditions
+    from kvcheck.cli.output import Output
+    from kvcheck.cli.progress import Ticker
+    from kvcheck.cli.prove_command import open_cache
+    from kvcheck.cli.searching import now
+
+    chosen = choose_bugs(settings.select)
+    columns = [column for column in COLUMNS if not engines or column in engines]
+    accounts, out, begun = Accounts(), Output(), now()
+    cache = open_cache(settings)
+    conditions = Conditions(
+        jobs=settings.jobs,
+        budget_seconds=settings.budget_seconds,
+        cache=cache,
+        ticker=Ticker(settings.voice, clock=now),
+    )
+    rows = []
+    for bug in chosen:
+        hunts = _hunt_all(bug, columns, conditions, accounts, settings)
+        rows.append(_row(bug, columns, hunts))
+        if accounts.is_interrupted:
+            break
+    if cache:
+        cache.close()
+    header = ["row", "bug", "breaks", *columns]
+    out.table(header, rows)
+    _print_end(out, chosen, accounts, now() - begun)
+    return close_books(
+        accounts,
+        settings,
+        command=["bugs", *(bug.id for bug in chosen)],
+        options=click.get_current_context().params,
+    )
+
+
+def choose_bugs(patterns: Sequence[str]) -> tuple[Bug, ...]:
+    """The bugs whose row or id matches, in the order of their rows."""
+    from kvcheck.cli.choose import select
+    from kvspec.bugs import BUGS
+
+    by_name: dict[str, Bug] = {f"{bug.row}/{bug.id}": bug for bug in BUGS.values()}
+    wide = [p if "/" in p else f"{p}/*" for p in patterns]
+    wider = [q for p in patterns if "/" not in p for q in (f"{p}.*/*", f"*/{p}")]
+    usable = [p for p in (*wide, *wider) if _matches(p, by_name)]
+    return tuple(by_name[name] for name in select(tuple(by_name), usable or patterns, what="bug"))
+
+
+def _matches(pattern: str, names: Mapping[str, Bug]) -> bool:
+    from fnmatch import fnmatchcase
+
+    return any(fnmatchcase(name.lower(), pattern.lower()) for name in names)
+
+
+def _hunt_all(
+    bug: Bug,
+    columns: Sequence[str],
+    conditions: Conditions,
+    accounts: Accounts,
+    settings: Settings,
+) -> dict[str, Hunt]:
+    from kvcheck.cli.choose import choose
+    from kvcheck.cli.kills import ENGINES
+    from kvcheck.cli.runs import keep_record
+    from kvcheck.cli.searching import now
+
+    target = choose(bug.id, ())
+    hunts: dict[str, Hunt] = {}
+    accounts.expected += [_claim(bug, column) for column in columns if column in bug.killed_by]
+    for column in columns:
+        if column not in ENGINES:
+            continue
+        begun = now()
+        hunts[column] = hunt = ENGINES[column](bug, target, conditions)
+        accounts.is_interrupted |= hunt.is_interrupted
+        if hunt.record:
+            accounts.records.append(keep_record(settings.runs_dir, hunt.record))
+        if column in bug.killed_by:
+            accounts.results.append(_result(bug, column, hunt, now() - begun))
+        if accounts.is_interrupted:
+            break
+    return hunts
+
+
+def _claim(bug: Bug, column: str) -> str:
+    return f"{bug.id}/{column}/any/killed"
+
+
+def _result(bug: Bug, column: str, hunt: Hunt, seconds: float) -> ObligationResult:
+    """The claim that this engine kills this bug, as an obligation."""
+    if hunt.is_kill:
+        verdict = Verdict(Outcome.HOLDS, Evidence.OBSERVED, f"{hunt.trace_length} steps")
+    elif hunt.open_reason:
+        why = f"{column} did not find it: {hunt.open_reason}"
+        verdict = Verdict(Outcome.INCONCLUSIVE, Evidence.NONE, "", why)
+    else:
+        verdict = Verdict(Outcome.VIOLATED, Evidence.NONE, "", f"{column} missed it")
+    detail = f"found {', '.join(hunt.killed or hunt.other) or 'nothing'}"
+    return ObligationResult(_claim(bug, column), verdict, seconds, detail=detail)
+
+
+def _row(bug: Bug, columns: Sequence[str], hunts: Mapping[str, Hunt]) -> list[str]:
+    cells = [_cell(bug, column, hunts.get(column)) for column in columns]
+    return [bug.row, bug.id, ", ".join(bug.breaks), *cells]
+
+
+def _cell(bug: Bug, column: str, hunt: Hunt | None) -> str:
+    claims = column in bug.killed_by
+    if hunt is None:
+        return "not run" if claims else "-"
+    if hunt.is_kill:
+        steps = f"{hunt.trace_length} step{'s' * (hunt.trace_length != 1)}"
+        return f"killed, {steps}"
+    if hunt.other:
+        return f"missed, found {', '.join(hunt.other)}"
+    if not claims:
+        return "- (claims nothing)"
+    return f"missed ({hunt.open_reason})" if hunt.open_reason else "missed"
+
+
+def _print_end(out: Output, chosen: Sequence[Bug], accounts: Accounts, seconds: float) -> None:
+    met = sum(result.verdict.outcome is Outcome.HOLDS for result in accounts.results)
+    claims = len(set(accounts.expected))
+    missed = [r for r in accounts.results if r.verdict.outcome is not Outcome.HOLDS]
+    for result in missed:
+        out.line(f"{result.id}: {result.verdict.reason} ({result.detail})", style="red")
+    for name in accounts.unaccounted():
+        out.line(f"{name}: not run", style="yellow")
+    out.line(
+        f"{len(chosen)} bugs, {met} of {claims} claims met; {render_seconds(seconds)}. "
+        "An induction kill is one step from a state that satisfies every invariant."
+    )

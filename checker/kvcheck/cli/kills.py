@@ -1,0 +1,119 @@
+"""One known bug against one engine: whether the engine finds what the bug says that it breaks.
+
+It decides what counts as a kill: a finding about an obligation that the bug names, re-executed. A
+finding about anything else is shown, and is no kill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from kvcheck.cli.choose import Target
+from kvcheck.cli.progress import Ticker
+from kvcheck.cli.proving import QUERY_SECONDS_MAX, usable_cores
+from kvcheck.cli.searching import now, record_of, search
+from kvcheck.explore.options import AfterViolation, Options
+from kvcheck.solve.engines import StatedSize
+from kvcheck.solve.options import SolveOptions
+from kvcheck.solve.proof_cache import ProofCache
+from kvcheck.solve.prove import ProveOptions, prove
+from kvcheck.trace.path import Finding
+from kvcheck.trace.record import RunRecord
+from kvspec.bugs import Bug
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What every hunt shares."""
+
+    jobs: int
+    budget_seconds: float | None
+    cache: ProofCache | None
+    ticker: Ticker
+
+
+@dataclass(frozen=True, slots=True)
+class Hunt:
+    """What one engine made of one bug.
+
+    `killed` names what it found of what the bug breaks, `other` what it found besides;
+    `trace_length` counts the steps of the shortest killing run. `open_reason` says why an engine
+    that found nothing did not settle the question, or is empty.
+    """
+
+    killed: tuple[str, ...]
+    other: tuple[str, ...]
+    trace_length: int
+    open_reason: str
+    record: RunRecord | None
+    is_interrupted: bool = False
+
+    @property
+    def is_kill(self) -> bool:
+        """Whether the bug was found."""
+        return bool(self.killed)
+
+
+Engine = Callable[[Bug, Target, Conditions], Hunt]
+
+
+def hunt_explicit(bug: Bug, target: Target, conditions: Conditions) -> Hunt:
+    """By explicit search."""
+    options = Options(
+        after_violation=AfterViolation.CONTINUE if len(bug.breaks) > 1 else AfterViolation.STOP,
+        seconds_max=conditions.budget_seconds,
+        threads=conditions.jobs,
+    )
+    found = search(target, options, conditions.ticker)
+    findings = [one.finding for one in found.result.findings]
+    hunt = _hunt(bug, target, findings, "explore", "" if found.result.complete else "not complete")
+    return replace(hunt, is_interrupted=found.is_interrupted)
+
+
+def hunt_by_induction(bug: Bug, target: Target, conditions: Conditions) -> Hunt:
+    """By induction at the bug's sizes: a step from a state that satisfies every invariant."""
+    seconds = conditions.budget_seconds
+    limit = QUERY_SECONDS_MAX if seconds is None else min(seconds, QUERY_SECONDS_MAX)
+    result = prove(
+        target.model(),
+        StatedSize(SolveOptions(timeout_seconds=limit), now),
+        ProveOptions(jobs=conditions.jobs or usable_cores()),
+        clock=now,
+        cache=conditions.cache,
+        observe=lambda answer: conditions.ticker.tell(
+            {"hunting": bug.id, "by": "induction", "now": answer.obligation.id}
+        ),
+    )
+    conditions.ticker.done()
+    findings = [broken.finding for broken in result.broken]
+    hunt = _hunt(bug, target, findings, "prove", "" if result.is_proved else "not proved")
+    return replace(hunt, is_interrupted=result.interrupted)
+
+
+def _hunt(
+    bug: Bug, target: Target, findings: Iterable[Finding], verb: str, open_reason: str
+) -> Hunt:
+    shortest = sorted(findings, key=lambda finding: len(finding.path.moves))
+    kills = [finding for finding in shortest if finding.name in bug.breaks]
+    other = [finding for finding in shortest if finding.name not in bug.breaks]
+    if not kills:
+        return Hunt((), _names(other), 0, open_reason, None)
+    best = kills[0]
+    return Hunt(
+        killed=_names(kills),
+        other=_names(other),
+        trace_length=len(best.path.moves),
+        open_reason="",
+        record=record_of(target, target.model(), best, verb),
+    )
+
+
+def _names(findings: Iterable[Finding]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(finding.name for finding in findings))
+
+
+ENGINES: Mapping[str, Engine] = MappingProxyType(
+    {"explicit": hunt_explicit, "induction": hunt_by_induction}
+)
