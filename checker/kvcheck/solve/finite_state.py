@@ -7,7 +7,7 @@ one query.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from kvcheck.solve.cells import (
@@ -20,35 +20,57 @@ from kvcheck.solve.cells import (
     same_cell,
     same_contents,
 )
-from kvcheck.solve.numbers import Algebra, Bit, Term, conjunction
+from kvcheck.solve.numbers import Algebra, Bit, Term, conjunction, implication
 from kvspec.lang.ir import Model, Variable
 from kvspec.lang.state import Row, State
 
 Cells: TypeAlias = dict[str, list[Cell]]
 
 
-def fresh_state(
-    algebra: Algebra, model: Model, *, tag: str, like: Cells | None = None
-) -> tuple[Cells, Bit]:
-    """An unknown state, and the constraint that every cell is well formed.
-
-    A state that is to be equal to another one gets room for that one's tickets: pass it as `like`.
-    """
+def fresh_state(algebra: Algebra, model: Model, *, tag: str) -> tuple[Cells, Bit]:
+    """An unknown state, and the constraint that every cell is well formed."""
     cells: Cells = {}
     constraints = []
     for variable in model.variables:
         column = []
         for row in range(variable.row_count):
-            tickets = 0
-            if like is not None:
-                other = like[variable.name][row]
-                tickets = other.next_ticket if isinstance(other, TicketQueue) else 0
-            name = f"{tag}{variable.name}.{row}"
-            cell, well_formed = fresh_cell(algebra, variable.leaf, name, tickets=tickets)
+            cell, well_formed = fresh_cell(algebra, variable.leaf, f"{tag}{variable.name}.{row}")
             column.append(cell)
             constraints.append(well_formed)
         cells[variable.name] = column
     return cells, conjunction(*constraints)
+
+
+def merged_state(
+    algebra: Algebra, model: Model, choices: Sequence[tuple[Bit, Cells]], *, tag: str
+) -> tuple[Cells, Bit]:
+    """A state that is each choice's where that choice's bit is true, and the constraint for it.
+
+    A cell that is the same in all choices stays that cell; any other becomes an unknown, defined.
+    """
+    merged: Cells = {}
+    constraints = []
+    for variable in model.variables:
+        column = []
+        for row in range(variable.row_count):
+            options = [(bit, cells[variable.name][row]) for bit, cells in choices]
+            cell, defined = _merged_cell(algebra, variable, options, f"{tag}{variable.name}.{row}")
+            column.append(cell)
+            constraints.append(defined)
+        merged[variable.name] = column
+    return merged, conjunction(*constraints)
+
+
+def _merged_cell(
+    algebra: Algebra, variable: Variable, options: Sequence[tuple[Bit, Cell]], name: str
+) -> tuple[Cell, Bit]:
+    _, first = options[0]
+    if all(cell is first for _, cell in options):
+        return first, True
+    tickets = [cell.next_ticket for _, cell in options if isinstance(cell, TicketQueue)]
+    unknown, _ = fresh_cell(algebra, variable.leaf, name, tickets=max(tickets, default=0))
+    defined = [implication(bit, same_cell(algebra, unknown, cell)) for bit, cell in options]
+    return unknown, conjunction(*defined)
 
 
 def cells_of(model: Model, state: State) -> Cells:
@@ -82,16 +104,6 @@ def is_state(algebra: Algebra, model: Model, cells: Cells, state: State) -> Bit:
             for variable, number, row in rows_of(model, state)
         )
     )
-
-
-def becomes(algebra: Algebra, model: Model, left: Cells, right: Cells) -> Bit:
-    """True where `left` is `right`, queue tickets included: for defining one by the other."""
-    pairs = (
-        (one, other)
-        for variable in model.variables
-        for one, other in zip(left[variable.name], right[variable.name], strict=True)
-    )
-    return conjunction(*(same_cell(algebra, one, other) for one, other in pairs))
 
 
 def same_state(algebra: Algebra, model: Model, left: Cells, right: Cells) -> Bit:

@@ -18,6 +18,8 @@ from kvcheck.solve.canonical import (
     canonical_property,
 )
 from kvcheck.solve.obligations import (
+    INDUCTIVE_STEPS,
+    TOGETHER,
     Obligation,
     ObligationKind,
     action_named,
@@ -32,6 +34,7 @@ from kvcheck.verdict import Outcome
 from kvspec.lang.ir import Model
 
 KEPT = frozenset({Outcome.HOLDS, Outcome.VIOLATED})
+ABOUT_AN_ACTION = INDUCTIVE_STEPS | {ObligationKind.ENABLED}
 
 
 class KeptAnswers:
@@ -114,12 +117,19 @@ class _Keys:
 
     def of(self, goal: Obligation) -> str:
         """The key of one obligation."""
+        action, about = self._action(goal), self._subject(goal)
+        return cache_key(*self.prefix, *self.ground, goal.kind.value, action, about)
+
+    def _action(self, goal: Obligation) -> str:
+        if goal.kind not in ABOUT_AN_ACTION:
+            return ""
         if goal.action not in self.actions:
             self.actions[goal.action] = canonical_action(action_named(self.model, goal.action))
+        return self.actions[goal.action]
+
+    def _subject(self, goal: Obligation) -> str:
         if goal.kind is ObligationKind.ASSERTION:
-            about = f"assertion {goal.number}"
-        else:
-            about = canonical_property(property_named(self.model, goal.subject))
-        return cache_key(
-            *self.prefix, *self.ground, goal.kind.value, self.actions[goal.action], about
-        )
+            return f"assertion {goal.number}"
+        if goal.kind is ObligationKind.ENABLED or goal.subject == TOGETHER:
+            return ""
+        return canonical_property(property_named(self.model, goal.subject))

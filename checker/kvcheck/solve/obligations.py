@@ -14,17 +14,33 @@ from enum import Enum
 from kvcheck.solve.frame import statements_within, variables_read, variables_written
 from kvspec.lang.ir import Action, Assert, Model, Position, Property, PropertyKind
 
-ENGINE = "induction"
+INDUCTION = "induction"
+VACUITY = "vacuity"
+TOGETHER = "the invariants together"
 INDUCTIVE_KINDS = (PropertyKind.INVARIANT, PropertyKind.LEMMA)
 
 
 class ObligationKind(Enum):
     """`INITIATION`: `init` makes the property true. `CONSECUTION`: the action keeps it.
-    `ASSERTION`: the assertion holds whenever the action reaches it."""
+    `ASSERTION`: the assertion holds whenever the action reaches it.
+
+    The rest ask whether those mean anything. `ENABLED`: some state that satisfies the invariants
+    enables the action. `REFUTABLE`: some well-typed state violates the invariant. `POSSIBLE`: some
+    state that satisfies the invariants satisfies the goal, or, with no goal named, there is one.
+    `ASSUMED`: the assumption is true of this instance's constants."""
 
     INITIATION = "initiation"
     CONSECUTION = "consecution"
     ASSERTION = "assertion"
+    ENABLED = "enabled"
+    REFUTABLE = "refutable"
+    POSSIBLE = "possible"
+    ASSUMED = "assumed"
+
+
+INDUCTIVE_STEPS = frozenset(
+    {ObligationKind.INITIATION, ObligationKind.CONSECUTION, ObligationKind.ASSERTION}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +62,8 @@ class Obligation:
     @property
     def id(self) -> str:
         """Stable text: no line numbers, so that an edit elsewhere does not rename it."""
-        return f"{self.machine}/{ENGINE}/{self.action}/{self.subject}"
+        family = INDUCTION if self.kind in INDUCTIVE_STEPS else VACUITY
+        return f"{self.machine}/{family}/{self.action}/{self.subject}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +103,23 @@ def proof_plan(model: Model) -> ProofPlan:
             goal = _about(model, ObligationKind.CONSECUTION, action, prop)
             (to_prove if touched else by_framing).append(goal)
     return ProofPlan(tuple(to_prove), tuple(by_framing))
+
+
+def vacuity_plan(model: Model) -> tuple[Obligation, ...]:
+    """What must be true lest the proofs mean nothing: assumptions, invariants, goals, actions."""
+    found = []
+    for kind, place, properties in (
+        (ObligationKind.ASSUMED, "the constants", model.of_kind(PropertyKind.ASSUMPTION)),
+        (ObligationKind.REFUTABLE, "the types", inductive_properties(model)),
+        (ObligationKind.POSSIBLE, "the invariants", model.of_kind(PropertyKind.GOAL)),
+    ):
+        found += [Obligation(model.name, kind, place, p.name, p.at) for p in properties]
+    at = model.init.at
+    found.append(Obligation(model.name, ObligationKind.POSSIBLE, "the invariants", TOGETHER, at))
+    for action in model.actions:
+        goal = Obligation(model.name, ObligationKind.ENABLED, action.name, "is enabled", action.at)
+        found.append(goal)
+    return tuple(found)
 
 
 def action_named(model: Model, name: str) -> Action:

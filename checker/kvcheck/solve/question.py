@@ -94,3 +94,33 @@ def better(found: Satisfiable, options: SolveOptions, wishes: Sequence[Bit]) -> 
                 granted.append(wish)
                 solution = solver.model()
     return solution
+
+
+class Dialogue:
+    """One solver that is told more and more, and asked in between: for runs that grow longer."""
+
+    def __init__(self, algebra: Algebra, options: SolveOptions) -> None:
+        self.algebra = algebra
+        self.solver = z3.SolverFor(options.logic.value, algebra.context)
+        self.solver.set("random_seed", options.seed)
+        if options.resource_limit > 0:
+            self.solver.set("rlimit", options.resource_limit)
+
+    def tell(self, bits: Iterable[Bit]) -> None:
+        """Constraints that hold from now on."""
+        for bit in bits:
+            self.solver.add(self.algebra.bit(bit))
+
+    def ask(self, bit: Bit, *, seconds: float | None) -> Term | str | None:
+        """A solution in which the bit is true, None where there is none, or why Z3 gave up."""
+        if bit is False:
+            return None
+        if seconds is not None:
+            self.solver.set("timeout", max(1, int(seconds * MILLISECONDS)))
+        self.solver.push()
+        self.solver.add(self.algebra.bit(bit))
+        result = self.solver.check()
+        found = self.solver.model() if result == z3.sat else None
+        reason = str(self.solver.reason_unknown()) if result == z3.unknown else None
+        self.solver.pop()
+        return f"Z3 gave up: {reason}" if reason is not None else found
