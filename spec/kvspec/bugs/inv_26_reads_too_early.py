@@ -16,17 +16,17 @@ class NoWaitForTheSource(OrderedCopies):
         require("the work is new", self.moment[w] == Moment.NEW)
         require("a step has begun", self.stage == Stage.COPYING)
         for u in Work:
-            if u in self.stream_so_far[st] or u in self.writes[target] or u in self.reads[target]:
-                self.after[w].add(u)
+            if self.stream_so_far[st][u] or self.writes[target][u] or self.reads[target][u]:
+                self.after[w][u] = True
         self.is_copy[w] = True
         self.src[w] = source
         self.dst[w] = target
         self.enqueue(w)
         for u in Work:
-            if u == w or u in self.after[w]:
-                self.stream_so_far[st].add(u)
-                self.reads[source].add(u)
-                self.writes[target].add(u)
+            if u == w or self.after[w][u]:
+                self.stream_so_far[st][u] = True
+                self.reads[source][u] = True
+                self.writes[target][u] = True
 
 
 BUG = Bug(

@@ -15,14 +15,14 @@ class ComputeDoesNotWait(OrderedCopies):
         "Compute is launched, and then its stream waits for both copy streams."
         require("the work is new", self.moment[w] == Moment.NEW)
         for u in Work:
-            if u in self.compute_so_far:
-                self.after[w].add(u)
+            if self.compute_so_far[u]:
+                self.after[w][u] = True
         for u in Work:
-            if u in self.stream_so_far[Stream.ONBOARD] or u in self.stream_so_far[Stream.OFFLOAD]:
-                self.compute_so_far.add(u)
+            if self.stream_so_far[Stream.ONBOARD][u] or self.stream_so_far[Stream.OFFLOAD][u]:
+                self.compute_so_far[u] = True
         self.forget_entries()
         self.enqueue(w)
-        self.compute_so_far.add(w)
+        self.compute_so_far[w] = True
         self.stage = Stage.BETWEEN
 
 

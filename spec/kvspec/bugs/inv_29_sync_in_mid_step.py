@@ -14,9 +14,9 @@ class SyncInMidStep(OrderedCopies):
     def begin_step(self) -> None:
         "Both copy streams wait for the compute so far, and the pending entries are forgotten."
         for u in Work:
-            if u in self.compute_so_far:
-                self.stream_so_far[Stream.ONBOARD].add(u)
-                self.stream_so_far[Stream.OFFLOAD].add(u)
+            if self.compute_so_far[u]:
+                self.stream_so_far[Stream.ONBOARD][u] = True
+                self.stream_so_far[Stream.OFFLOAD][u] = True
         self.forget_entries()
         self.stage = Stage.COPYING
 

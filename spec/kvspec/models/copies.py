@@ -14,7 +14,6 @@ from kvspec.lang import (
     Machine,
     Map,
     Model,
-    Set,
     Sort,
     Strength,
     action,
@@ -79,13 +78,13 @@ class OrderedCopies(Machine):
     is_copy: Map[Work, bool]
     src: Map[Work, Slot]
     dst: Map[Work, Slot]
-    after: Map[Work, Set[Work]]
+    after: Map[Work, Map[Work, bool]]
     stage: Stage
-    stream_so_far: Map[Stream, Set[Work]]
-    compute_so_far: Set[Work]
-    reads: Map[Slot, Set[Work]]
-    writes: Map[Slot, Set[Work]]
-    earlier: Ghost[Map[Work, Set[Work]]]
+    stream_so_far: Map[Stream, Map[Work, bool]]
+    compute_so_far: Map[Work, bool]
+    reads: Map[Slot, Map[Work, bool]]
+    writes: Map[Slot, Map[Work, bool]]
+    earlier: Ghost[Map[Work, Map[Work, bool]]]
 
     @classmethod
     def instance(cls, *, W: int = 3, S: int = 2) -> Model:
@@ -106,8 +105,8 @@ class OrderedCopies(Machine):
         return self.is_copy[w] and self.moment[w] != Moment.NEW
 
     def is_ordered(self, w: Work) -> bool:
-        return w in self.compute_so_far and (
-            self.stage == Stage.BETWEEN or all(w in self.stream_so_far[st] for st in Stream)
+        return self.compute_so_far[w] and (
+            self.stage == Stage.BETWEEN or all(self.stream_so_far[st][w] for st in Stream)
         )
 
     # ---- building blocks
@@ -115,14 +114,14 @@ class OrderedCopies(Machine):
     def enqueue(self, w: Work) -> None:
         for u in Work:
             if self.moment[u] != Moment.NEW:
-                self.earlier[w].add(u)
+                self.earlier[w][u] = True
         self.moment[w] = Moment.ENQUEUED
 
     def forget_entries(self) -> None:
         for s in Slot:
             for u in Work:
-                self.reads[s].discard(u)
-                self.writes[s].discard(u)
+                self.reads[s][u] = False
+                self.writes[s][u] = False
 
     # ---- the host
 
@@ -131,9 +130,9 @@ class OrderedCopies(Machine):
         "Both copy streams wait for the compute so far, and the pending entries are forgotten."
         require("the copies of the last step are ordered", self.stage == Stage.BETWEEN)
         for u in Work:
-            if u in self.compute_so_far:
-                self.stream_so_far[Stream.ONBOARD].add(u)
-                self.stream_so_far[Stream.OFFLOAD].add(u)
+            if self.compute_so_far[u]:
+                self.stream_so_far[Stream.ONBOARD][u] = True
+                self.stream_so_far[Stream.OFFLOAD][u] = True
         self.forget_entries()
         self.stage = Stage.COPYING
 
@@ -144,35 +143,35 @@ class OrderedCopies(Machine):
         require("a step has begun", self.stage == Stage.COPYING)
         for u in Work:
             if (
-                u in self.stream_so_far[st]
-                or u in self.writes[source]
-                or u in self.writes[target]
-                or u in self.reads[target]
+                self.stream_so_far[st][u]
+                or self.writes[source][u]
+                or self.writes[target][u]
+                or self.reads[target][u]
             ):
-                self.after[w].add(u)
+                self.after[w][u] = True
         self.is_copy[w] = True
         self.src[w] = source
         self.dst[w] = target
         self.enqueue(w)
         for u in Work:
-            if u == w or u in self.after[w]:
-                self.stream_so_far[st].add(u)
-                self.reads[source].add(u)
-                self.writes[target].add(u)
+            if u == w or self.after[w][u]:
+                self.stream_so_far[st][u] = True
+                self.reads[source][u] = True
+                self.writes[target][u] = True
 
     @action
     def end_step(self, w: Work) -> None:
         "Compute waits for both copy streams, the entries are forgotten, and compute is launched."
         require("the work is new", self.moment[w] == Moment.NEW)
         for u in Work:
-            if u in self.stream_so_far[Stream.ONBOARD] or u in self.stream_so_far[Stream.OFFLOAD]:
-                self.compute_so_far.add(u)
+            if self.stream_so_far[Stream.ONBOARD][u] or self.stream_so_far[Stream.OFFLOAD][u]:
+                self.compute_so_far[u] = True
         self.forget_entries()
         for u in Work:
-            if u in self.compute_so_far:
-                self.after[w].add(u)
+            if self.compute_so_far[u]:
+                self.after[w][u] = True
         self.enqueue(w)
-        self.compute_so_far.add(w)
+        self.compute_so_far[w] = True
         self.stage = Stage.BETWEEN
 
     # ---- the device
@@ -183,7 +182,7 @@ class OrderedCopies(Machine):
         require("it is enqueued", self.moment[w] == Moment.ENQUEUED)
         require(
             "its waits are over",
-            all(self.moment[u] == Moment.COMPLETE for u in self.after[w]),
+            all(self.moment[u] == Moment.COMPLETE for u in Work if self.after[w][u]),
         )
         self.moment[w] = Moment.EXECUTING
 
@@ -198,14 +197,15 @@ class OrderedCopies(Machine):
     @invariant(
         id="KV-INV-26",
         why="TensorRT-LLM #9056: a copy read a slot before the copy into it was complete",
-        strength=Strength.STATED_SIZE,
+        strength=Strength.EVERY_SIZE,
     )
     def source_is_written(self) -> bool:
         "A copy reads its source only after every earlier copy into that slot is complete."
         return all(
             self.moment[u] == Moment.COMPLETE
             for w in Work
-            for u in self.earlier[w]
+            for u in Work
+            if self.earlier[w][u]
             if self.is_copy[w] and self.has_started(w)
             if self.is_copy[u] and self.dst[u] == self.src[w]
         )
@@ -213,14 +213,15 @@ class OrderedCopies(Machine):
     @invariant(
         id="KV-INV-27",
         why="TensorRT-LLM #9056 and #15272: a slot was written while an earlier copy used it",
-        strength=Strength.STATED_SIZE,
+        strength=Strength.EVERY_SIZE,
     )
     def target_is_unused(self) -> bool:
         "A copy writes its target only after every earlier use of that slot is complete."
         return all(
             self.moment[u] == Moment.COMPLETE
             for w in Work
-            for u in self.earlier[w]
+            for u in Work
+            if self.earlier[w][u]
             if self.is_copy[w] and self.has_started(w)
             if self.is_copy[u] and (self.src[u] == self.dst[w] or self.dst[u] == self.dst[w])
         )
@@ -228,26 +229,27 @@ class OrderedCopies(Machine):
     @invariant(
         id="KV-INV-28",
         why="TensorRT-LLM #15349: the copies were ordered against another stream than compute's",
-        strength=Strength.STATED_SIZE,
+        strength=Strength.EVERY_SIZE,
     )
     def steps_take_turns(self) -> bool:
         "Compute starts after all earlier copies, and a copy after all earlier compute."
         return all(
             self.moment[u] == Moment.COMPLETE
             for w in Work
-            for u in self.earlier[w]
+            for u in Work
+            if self.earlier[w][u]
             if self.has_started(w) and self.is_copy[u] != self.is_copy[w]
         )
 
     @invariant(
         id="KV-INV-29",
         why="TensorRT-LLM #16913: a sync in mid-step dropped what later copies had to wait for",
-        strength=Strength.STATED_SIZE,
+        strength=Strength.EVERY_SIZE,
     )
     def entries_outlive_their_need(self) -> bool:
         "A copy's entries stand until everything that comes next on any stream comes after it."
         return all(
-            self.is_ordered(u) or (u in self.reads[self.src[u]] and u in self.writes[self.dst[u]])
+            self.is_ordered(u) or (self.reads[self.src[u]][u] and self.writes[self.dst[u]][u])
             for u in Work
             if self.is_sent_copy(u)
         )
@@ -259,16 +261,18 @@ class OrderedCopies(Machine):
             self.moment[u] == Moment.COMPLETE
             for w in Work
             if self.has_started(w)
-            for u in self.after[w]
+            for u in Work
+            if self.after[w][u]
         )
 
     @lemma
     def conflicts_are_ordered(self) -> bool:
         "Of two works that must not overlap, the one enqueued later comes after the other."
         return all(
-            u in self.after[w]
+            self.after[w][u]
             for w in Work
-            for u in self.earlier[w]
+            for u in Work
+            if self.earlier[w][u]
             if self.is_copy[u] != self.is_copy[w]
             or (
                 self.is_copy[w]
@@ -284,7 +288,7 @@ class OrderedCopies(Machine):
     def compute_is_remembered(self) -> bool:
         "A compute step is in the compute stream, and between steps every work is."
         return all(
-            u in self.compute_so_far
+            self.compute_so_far[u]
             for u in Work
             if self.moment[u] != Moment.NEW
             if self.stage == Stage.BETWEEN or not self.is_copy[u]
@@ -294,15 +298,20 @@ class OrderedCopies(Machine):
     def copies_are_remembered(self) -> bool:
         "A copy is in the copy stream it was enqueued on."
         return all(
-            any(u in self.stream_so_far[st] for st in Stream) for u in Work if self.is_sent_copy(u)
+            any(self.stream_so_far[st][u] for st in Stream) for u in Work if self.is_sent_copy(u)
         )
 
     @lemma
     def steps_begin_after_compute(self) -> bool:
         "Among the copies of a step, both copy streams come after all compute."
         return self.stage == Stage.BETWEEN or all(
-            u in self.stream_so_far[st] for u in self.compute_so_far for st in Stream
+            self.stream_so_far[st][u] for u in Work if self.compute_so_far[u] for st in Stream
         )
+
+    @lemma
+    def new_is_no_copy(self) -> bool:
+        "A work that is not enqueued is not called a copy."
+        return all(not self.is_copy[w] or self.moment[w] != Moment.NEW for w in Work)
 
     @lemma
     def earlier_is_sent(self) -> bool:
@@ -310,7 +319,8 @@ class OrderedCopies(Machine):
         return all(
             self.moment[u] != Moment.NEW and self.moment[w] != Moment.NEW and u != w
             for w in Work
-            for u in self.earlier[w]
+            for u in Work
+            if self.earlier[w][u]
         )
 
     # ---- what must be possible
@@ -334,8 +344,9 @@ class OrderedCopies(Machine):
         return any(
             self.is_sent_copy(w) and self.moment[u] == Moment.ENQUEUED
             for w in Work
-            for u in self.compute_so_far
-            if not self.is_copy[u] and u in self.after[w]
+            for u in Work
+            if self.compute_so_far[u]
+            if not self.is_copy[u] and self.after[w][u]
         )
 
     @terminal
