@@ -10,7 +10,6 @@ import hashlib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import kvcheck
 import kvspec.lang
 
 
@@ -24,11 +23,11 @@ def z3_version() -> str:
 
 def checker_digest() -> str:
     """A digest of the sources that decide an answer: the IR's meaning and the solving engines."""
-    checker = Path(str(kvcheck.__file__)).parent
+    solve = Path(__file__).parent
     language = Path(str(kvspec.lang.__file__)).parent
     digest = hashlib.sha256()
     names = ("types.py", "ir.py", "state.py", "concrete.py")
-    paths = [*sorted((checker / "solve").glob("*.py")), checker / "trace" / "path.py"]
+    paths = [*sorted(solve.glob("*.py")), solve.parent / "trace" / "path.py"]
     for path in [*paths, *(language / name for name in names)]:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
