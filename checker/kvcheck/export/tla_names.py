@@ -65,7 +65,7 @@ def identifier(wanted: str) -> str:
 def string(text: str) -> str:
     """A TLA+ string literal, without what SANY takes amiss in one: quotes, backticks, non-ASCII."""
     plain = " ".join(text.split()).encode("ascii", "replace").decode()
-    return '"' + plain.translate(str.maketrans({"\\": "/", '"': "'", "`": "'"})) + '"'
+    return '"' + plain.replace("\\", "/").replace('"', "'").replace("`", "'") + '"'
 
 
 def comment(text: str) -> str:
