@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kvcheck.explore.layout import LENGTH, Layout, Piece
-from kvcheck.explore.pyexpr import local_name, minus
+from kvcheck.explore.plan import children
+from kvcheck.explore.pyexpr import domain_size, local_name, minus
 from kvcheck.explore.ranges import interval
 from kvspec.lang.ir import (
     Apply,
@@ -39,6 +40,25 @@ _BINARY = {
     Operator.ADD: "+",
     Operator.SUB: "-",
 }
+
+
+CHEAP = 24
+"""Up to this many operations are done rather than jumped over: a branch guessed wrong costs more."""
+
+CHEAP_LOOP = 200
+"""The same for a whole quantifier, whose early end is a branch in each round."""
+
+
+UNROLL = 8
+"""Loops of up to so many rounds are unrolled."""
+
+
+def cost(expr: Expr) -> int:
+    """About how many operations an expression takes."""
+    own = 1 + sum(map(cost, children(expr)))
+    if not isinstance(expr, Quantified):
+        return own + (4 if isinstance(expr, Has | At) else 0)
+    return own * domain_size(expr)
 
 
 def mask_of(bits: int) -> str:
@@ -130,7 +150,8 @@ class CExpressions:
     def _merge(word: int, shift: str, piece: Piece, value: str) -> str:
         if piece.unit == 64:
             return f"n{word} = {value};"
-        return f"n{word} = (n{word} & ~({mask_of(piece.unit)} << {shift})) | ((u64)({value}) << {shift});"
+        hole = f"~({mask_of(piece.unit)} << {shift})"
+        return f"n{word} = (n{word} & {hole}) | ((u64)({value}) << {shift});"
 
     # ---- expressions
 
@@ -165,6 +186,8 @@ class CExpressions:
                 return self._at(expr)
             case Has(variable=variable, index=index, element=element):
                 return self._has(variable, self.row(variable.dims, index), element)
+            case Apply(operator=Operator.AND | Operator.OR):
+                return self._junction(expr)
             case Apply(operator=operator, operands=operands):
                 return self._apply(operator, [self.text(x) for x in operands])
             case Quantified():
@@ -238,12 +261,19 @@ class CExpressions:
             f"if ((i64){cell} == {x}) {{ {f} = 1; break; }} {f}; }})"
         )
 
+    def _junction(self, expr: Apply) -> str:
+        """`&&` and `||`; `&` and `|` where the right side costs less than a wrong guess."""
+        conjunction = expr.operator is Operator.AND
+        text = ""
+        for operand in expr.operands:
+            sign = ("&" if conjunction else "|") * (1 if cost(operand) <= CHEAP else 2)
+            text = f"({text} {sign} {self.text(operand)})" if text else self.text(operand)
+        return text or ("1" if conjunction else "0")
+
     def _apply(self, operator: Operator, texts: list[str]) -> str:
         match operator:
-            case Operator.AND:
-                return "(" + (" && ".join(texts) or "1") + ")"
-            case Operator.OR:
-                return "(" + (" || ".join(texts) or "0") + ")"
+            case Operator.AND | Operator.OR:
+                raise AssertionError("junctions are written by _junction")
             case Operator.NOT:
                 return f"(!{texts[0]})"
             case Operator.ITE:
@@ -254,7 +284,12 @@ class CExpressions:
     def _quantified(self, expr: Quantified) -> str:
         bound, found = local_name(expr.bound.name), self.name("q")
         body = self.text(expr.body)
+        straight = cost(expr) <= CHEAP_LOOP
         match expr.kind:
+            case QuantifierKind.ALL if straight:
+                start, each = "1", f"{found} &= {body};"
+            case QuantifierKind.ANY if straight:
+                start, each = "0", f"{found} |= {body};"
             case QuantifierKind.ALL:
                 start, each = "1", f"if (!{body}) {{ {found} = 0; break; }}"
             case QuantifierKind.ANY:
@@ -264,7 +299,8 @@ class CExpressions:
             case QuantifierKind.FIRST:
                 start, each = str(expr.type.low), f"if ({body}) {{ {found} = {bound}; break; }}"
         head = self.loop(expr.bound, expr.domain)
-        return f"({{ i64 {found} = {start}; {head} {each} {found}; }})"
+        unroll = f'_Pragma("GCC unroll {UNROLL}") ' if domain_size(expr) <= UNROLL else ""
+        return f"({{ i64 {found} = {start}; {unroll}{head} {each} {found}; }})"
 
     def loop(self, bound: Local, domain: object) -> str:
         """The head of a loop that runs a bound variable through a domain."""

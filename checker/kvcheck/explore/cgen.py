@@ -208,11 +208,8 @@ class _Writer:
             self.put(key, self.hold("r", place_row(row, piece, place)), present)
             return
         place = self.hold("e", place)
-        self.put(
-            key,
-            row,
-            f"(({self.expressions.get(key, row)} & ~(1ULL << {place})) | ((u64){present} << {place}))",
-        )
+        others = f"({self.expressions.get(key, row)} & ~(1ULL << {place}))"
+        self.put(key, row, f"({others} | ((u64){present} << {place}))")
 
     def push(self, statement: Push, row: str) -> None:
         leaf, name = statement.variable.leaf, statement.variable.name
@@ -272,9 +269,9 @@ class _Writer:
         else:
             length = self.hold("len", f"(i64){self.expressions.get((name, LENGTH), row)}")
             queue, ones = self.expressions.get(key, row), ones_of(piece, leaf.capacity)
-            with self.block(f"if (q_has({queue}, {length}, {gone}, {piece.cell}, {ones}))"):
-                self.put(key, row, f"q_gone({queue}, {gone}, {piece.cell}, {ones})")
-                self.put((name, LENGTH), row, f"({length} - 1)")
+            has = self.hold("h", f"q_has({queue}, {length}, {gone}, {piece.cell}, {ones})")
+            self.put(key, row, f"q_gone({queue}, {gone}, {piece.cell}, {ones})")
+            self.put((name, LENGTH), row, f"({length} - {has})")
 
     # ---- properties and order
 

@@ -32,8 +32,8 @@ class LayoutError(Exception):
 class Piece:
     """Equal rows of `unit` bits: group g holds rows g * per .. of it from `groups[g]` on.
 
-    `cell` is the width of one element, of which a FIFO or set has `places`. They are side by side in
-    one row, the oldest lowest; or, where that is too wide, `spread`: each place is a row.
+    `cell` is the width of one element, of which a FIFO or set has `places`. They are side by side
+    in one row, the oldest lowest; or, where that is too wide, `spread`: each place is a row.
     """
 
     rows: int
@@ -189,7 +189,7 @@ def _shapes(variable: Variable) -> Iterator[_Shape]:
         bits = bits_for(value_count(leaf))
         if bits > WORD_BITS - 1:
             raise LayoutError(
-                f"A value of {name} ranges from {leaf.low} to {leaf.high}, which takes {bits} bits. "
+                f"A value of {name} ranges from {leaf.low} to {leaf.high}, which is {bits} bits. "
                 f"The search packs a value into one 64-bit word. Give {name} a smaller range."
             )
         yield _Shape((name, ""), rows, bits, bits)
@@ -209,8 +209,8 @@ def layout_of(model: Model) -> Layout:
         largest = max(shapes, key=lambda shape: shape.rows * shape.unit)
         sizes = ", ".join(f"{name}={value}" for name, value in model.sizes)
         raise LayoutError(
-            f"A state of {model.name} takes {total} bits, {largest.rows * largest.unit} of them for "
-            f"{largest.key[0]}. The search holds states of up to {WORDS_MAX * WORD_BITS} bits. "
+            f"A state of {model.name} takes {total} bits, {largest.rows * largest.unit} of them "
+            f"for {largest.key[0]}. The search holds states of up to {WORDS_MAX * WORD_BITS} bits. "
             f"Reduce a size that {largest.key[0]} depends on ({sizes})."
         )
     used: list[int] = []
