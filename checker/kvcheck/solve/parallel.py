@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from typing import Protocol, TypeAlias
 
@@ -23,6 +24,7 @@ from kvspec.lang.ir import Model
 
 POLL_SECONDS = 0.2
 JOIN_SECONDS = 2.0
+PRELOADED = ("kvcheck.solve.finite", "kvcheck.solve.every_size")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +186,15 @@ def _serve(pipe: Connection, engine: Engine) -> None:
             pipe.send(_Broke(_described(fault)))
 
 
+def _context() -> ForkServerContext | SpawnContext:
+    """Processes forked from a clean server that has loaded the engines once, else spawned ones."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(PRELOADED))
+    return context
+
+
 @dataclass(slots=True)
 class _Crew:
     engine: Engine
@@ -226,7 +237,7 @@ class _Crew:
         return any(worker.task is not None for worker in self.workers)
 
     def _hire(self) -> _Worker:
-        context = multiprocessing.get_context("spawn")
+        context = _context()
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self.engine), daemon=True)
         process.start()
