@@ -29,7 +29,6 @@ BUG = Bug(
     breaks=(
         "counters_count",
         "used_count_is_not_negative",
-        "free_and_taken_add_up",
     ),
     sizes={"P": 1, "S": 1},
 )

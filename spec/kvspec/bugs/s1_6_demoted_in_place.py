@@ -30,7 +30,6 @@ BUG = Bug(
     breaks=(
         "queued_where_it_belongs",
         "allocate",
-        "queued_iff_not_held",
     ),
     sizes={"P": 1, "S": 1},
 )

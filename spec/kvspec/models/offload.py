@@ -289,9 +289,10 @@ class OffloadSteps(Machine):
         strength=Strength.EVERY_SIZE,
     )
     def free_and_taken_add_up(self) -> bool:
-        "The free counter and the blocks taken from a level add up to the level's blocks."
+        "The blocks in a level's queue and those taken from it add up to the level's blocks."
         return all(
-            self.nfree[level] + len(self.taken[level]) == self.capacity[level] for level in Level
+            len(self.free[level]) + len(self.taken[level]) == self.capacity[level]
+            for level in Level
         )
 
     @invariant(

@@ -118,7 +118,7 @@ class RetentionPool(Machine):
         return self.tier[self.slot[b]]
 
     def is_queued(self, b: Block) -> bool:
-        return b in self.free[self.level_of(b)][self.priority[b]]
+        return any(b in self.free[level][p] for level in Level for p in Priority)
 
     def some_free(self, level: Level) -> bool:
         return any(len(self.free[level][p]) > 0 for p in Priority)
@@ -279,11 +279,7 @@ class RetentionPool(Machine):
             self.level_of(b) == Level.PRIMARY or self.priority[b] != Priority.LOW for b in Block
         )
 
-    @invariant(
-        id="KV-INV-07",
-        why="TensorRT-LLM swapMemoryPoolBlockOffset is the only update of a block's location",
-        strength=Strength.EVERY_SIZE,
-    )
+    @lemma
     def slots_distinct(self) -> bool:
         "No two blocks have one slot."
         return all(self.slot[a] != self.slot[b] for a in Block for b in Block if a != b)
