@@ -107,7 +107,7 @@ class Run:
         self.points: list[Term] = []  # where the run writes: candidates for what changed
         self.parameters: list[Term] = []
         for parameter in action.parameters:
-            symbol = z3.Const(parameter.name, self.words.sort_of(parameter.type))
+            symbol = z3.Const(f"parameter.{parameter.name}", self.words.sort_of(parameter.type))
             self.env[parameter.name] = symbol
             self.parameters.append(symbol)
             self.assumed.append(self.words.in_type(parameter.type, symbol))

@@ -107,12 +107,15 @@ def is_counted(variable: Variable) -> bool:
     )
 
 
-def arbitrary_state(words: Vocabulary, prefix: str = "") -> SymbolicState:
-    """A state of which nothing is known; `type_facts` says what its types tell."""
+def arbitrary_state(words: Vocabulary) -> SymbolicState:
+    """A state of which nothing is known; `type_facts` says what its types tell.
+
+    The prefix keeps the spec's names apart from parameters and from bound symbols.
+    """
     cells: dict[Part, Cells] = {}
     for variable in words.model.variables:
         for part, extra, value in parts_of(variable):
-            name = f"{prefix}{variable.name}" + (f".{part}" if part else "")
+            name = f"state.{variable.name}" + (f".{part}" if part else "")
             cells[variable.name, part] = _symbols(words, name, (*variable.dims, *extra), value)
     return MappingProxyType(cells)
 

@@ -102,11 +102,18 @@ class Step:
         self, reading: Reading, claim: Term, known: int, chosen: Sequence[Term]
     ) -> Question:
         nearby = [*self.nearby, *instances(reading, self.invariants, self.start, chosen)]
-        counts = sum_facts(reading) + change_facts(reading, self.run.points)
-        states = (self.start, self.run.state)
         told = self.run.assumed[:known]
-        facts = (*self.known, *told, *reading.symbols.facts, *counts, *nearby)
-        return Question(facts, claim, lambda: comparison_facts(reading, states))
+        facts = (*self.known, *told, *self.theorems(reading), *nearby)
+        return Question(facts, claim, lambda: self.further_theorems(reading))
+
+    def theorems(self, reading: Reading) -> list[Term]:
+        """What is true of the symbols that were read, in every state and whatever the spec says."""
+        changes = change_facts(reading, self.run.points)
+        return [*reading.symbols.facts, *sum_facts(reading), *changes]
+
+    def further_theorems(self, reading: Reading) -> list[Term]:
+        """How the counts that were read compare: true as well, but many."""
+        return comparison_facts(reading, (self.start, self.run.state))
 
 
 def _is_among(condition: Term, told: Sequence[Term]) -> bool:
