@@ -43,7 +43,7 @@ _BINARY = {
 
 
 CHEAP = 24
-"""Up to this many operations are done rather than jumped over: a branch guessed wrong costs more."""
+"""Up to this many operations are done rather than jumped over: a wrong guess costs more."""
 
 CHEAP_LOOP = 200
 """The same for a whole quantifier, whose early end is a branch in each round."""

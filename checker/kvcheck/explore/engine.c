@@ -21,8 +21,7 @@ typedef uint8_t u8;
 
 #define CHUNK 1024 /* states that a thread reserves at a time */
 #define PIECE 256  /* states that a thread takes from a level at a time */
-#define RING 128   /* successors on their way into the table, a power of two */
-#define AHEAD 48   /* how long each waits for the table's line, and again for the state's */
+#define BATCH 128  /* successors that are hashed before the table is touched */
 #define THREADS_MAX 64
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
@@ -43,9 +42,7 @@ typedef struct {
   Candidate invariant[INVARIANTS + 1], goal[GOALS + 1], failure[ACTIONS + 1], deadlock;
   Ranges found;
   u32 news;
-  u64 buffer[SUCCESSORS_MAX * W];
-  u64 ring[RING * W], hashes[RING];
-  u64 pushed, looked, done;         /* places in the ring, counted from the beginning */
+  u64 buffer[(BATCH + SUCCESSORS_MAX) * W], hashes[BATCH + SUCCESSORS_MAX];
   u64 padding[16];
 } Thread;
 
@@ -197,45 +194,36 @@ ALWAYS_INLINE int take(Search *z, Thread *t) {
   return 1;
 }
 
-/* A successor goes through the ring in three steps, so that no step waits for memory: pushed (the
-   table's line is fetched), looked up (the state's line is fetched), settled. */
-ALWAYS_INLINE void look_up(Search *z, Thread *t) {
-  u64 h = t->hashes[t->looked++ % RING], e = z->table[home(z, h)];
-  if ((e ^ h << 32) >> 32 == 0) __builtin_prefetch(z->states + ((u32)e - 1ULL) * W);
-}
-ALWAYS_INLINE void settle(Search *z, Thread *t) {
-  u64 k = t->done++ % RING;
-  const u64 *x = t->ring + k * W;
-  int fresh = insert(z, t, x, t->hashes[k]);
-  if (fresh < 0) { z->out_of_memory = 1; z->stop = 1; }
-  if (fresh > 0) { t->fresh++; observe(z, t, x); }
-}
-ALWAYS_INLINE void push(Search *z, Thread *t, u64 *x) {
-  u64 k = t->pushed++ % RING;
-  CANONICAL(x);
-  for (int w = 0; w < W; w++) t->ring[k * W + w] = x[w];
-  u64 h = t->hashes[k] = hash(x);
-  __builtin_prefetch(z->table + home(z, h));
-  if (t->pushed - t->looked > AHEAD) look_up(z, t);
-  if (t->looked - t->done > AHEAD) settle(z, t);
-}
-
 static void *expand(void *argument) {
   Thread *t = argument;
   Search *z = t->search;
+  u64 *buffer = t->buffer, *hashes = t->hashes;
   while (!z->pause && !z->stop && take(z, t)) {
-    const u64 *s = z->states + t->work.lo++ * W;
-    u64 before = t->failures, n = successors(t, s, t->buffer);
-    if (!n && z->deadlock_open && t->failures == before && !is_terminal(s)) {
-      note(&t->deadlock, s, 0, 0);
-      t->news = 1;
+    u64 n = 0, begin = t->work.lo;
+    while (n < BATCH && t->work.lo < t->work.hi) {
+      const u64 *s = z->states + t->work.lo++ * W;
+      u64 before = t->failures;
+      u64 m = successors(t, s, buffer + n * W);
+      if (!m && z->deadlock_open && t->failures == before && !is_terminal(s)) { note(&t->deadlock, s, 0, 0); t->news = 1; }
+      for (u64 j = n; j < n + m; j++) {
+        CANONICAL(buffer + j * W);
+        hashes[j] = hash(buffer + j * W);
+        __builtin_prefetch(z->table + home(z, hashes[j]));
+      }
+      n += m;
     }
-    t->expanded++;
+    t->expanded += t->work.lo - begin;
     t->transitions += n;
-    for (u64 j = 0; j < n; j++) push(z, t, t->buffer + j * W);
+    for (u64 j = 0; j < n; j++) {
+      u64 e = z->table[home(z, hashes[j])];
+      if (e && (e ^ hashes[j] << 32) >> 32 == 0) __builtin_prefetch(z->states + ((u32)e - 1ULL) * W);
+    }
+    for (u64 j = 0; j < n; j++) {
+      int fresh = insert(z, t, buffer + j * W, hashes[j]);
+      if (fresh < 0) { z->out_of_memory = 1; z->stop = 1; break; }
+      if (fresh) { t->fresh++; observe(z, t, buffer + j * W); }
+    }
   }
-  while (t->looked < t->pushed) look_up(z, t);
-  while (t->done < t->looked) settle(z, t);
   return 0;
 }
 
@@ -299,10 +287,11 @@ static int set_table(Search *z, u64 slots) {
   return 1;
 }
 
-/* Room for more states; 0 when memory or its limit does not allow it. */
+/* Room for more states; 0 when memory or its limit does not allow it. Wide states leave less for the
+   table, so that a state takes about 40 bytes in all where that is possible. */
 static int grow(Search *z) {
   u64 others = bytes_used(z) - z->slots * 8;
-  u64 slots = z->slots < (1ULL << 22) ? 4 * z->slots : z->slots / 2 * 3;
+  u64 slots = z->slots < (1 << 18) ? 4 * z->slots : W <= 2 ? 2 * z->slots : z->slots / 4 * 5;
   u64 growth = slots / 4 * 3 > z->next ? slots / 4 * 3 - z->next : 0;
   if (others + growth * 8 * W + slots * 8 > z->memory_max) {
     u64 left = z->memory_max > others ? z->memory_max - others : 0;
@@ -418,7 +407,7 @@ Search *search_new(u64 threads, u64 states_max, u64 depth_max, u64 memory_max, u
   if (z->states_room > 0xfffffff0ULL) z->states_room = 0xfffffff0ULL;
   z->thread = calloc(z->threads, sizeof *z->thread);
   while (z->states_room > CHUNK && !(z->states = reserve(z->states_room * 8 * W))) z->states_room /= 2;
-  u64 slots = 4 * z->threads * (RING + SUCCESSORS_MAX); /* room for what comes between two pauses */
+  u64 slots = 4 * z->threads * (BATCH + SUCCESSORS_MAX); /* room for what comes between two pauses */
   if (!z->thread || !z->states || !set_table(z, slots < 1 << 16 ? 1 << 16 : slots)) return 0;
   for (u64 k = 0; k < z->threads; k++) z->thread[k].search = z;
   z->invariants_open = INVARIANTS >= 64 ? ~0ULL : (1ULL << INVARIANTS) - 1;
