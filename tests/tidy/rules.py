@@ -128,8 +128,8 @@ def no_file_is_opened(path: str, text: str) -> Iterator[Breach]:
 def modules_hold_no_state(path: str, text: str) -> Iterator[Breach]:
     """No module-level name is rebound or changed once the module is imported.
 
-    A heuristic: a container at module level that is empty, or that the module changes anywhere,
-    and any `global` statement. A full table that nobody changes is a constant.
+    A heuristic: a container at module level that is empty, or that some function changes, and any
+    `global` statement. A full table that nobody changes is a constant.
     """
     tree = ast.parse(text)
     changed = _changed_names(tree)
@@ -144,9 +144,10 @@ def modules_hold_no_state(path: str, text: str) -> Iterator[Breach]:
 
 
 def _changed_names(tree: ast.Module) -> set[str]:
-    """Names with an item set, deleted or augmented, or a mutating method called, anywhere."""
+    """Names with an item set, deleted or augmented, or a mutating method called, in a function."""
+    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
     changed: set[str] = set()
-    for node in ast.walk(tree):
+    for node in (inner for function in functions for inner in ast.walk(function)):
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
             changed.add(_dotted(node.value))
         elif isinstance(node, ast.AugAssign):
