@@ -124,9 +124,7 @@ class Draw:
         return found
 
     def _at(self, variable: Variable, field: str, depth: int) -> Expr:
-        place = self.random.choice(
-            [Literal(0, COUNT), Literal(1, COUNT), self.expr(COUNT, depth - 1)]
-        )
+        place = self.random.choice([Literal(0, COUNT), Literal(1, COUNT), self.number(0)])
         return At(variable, self.index(variable, depth), place, field)
 
     def _ite(self, kind: ScalarType, depth: int) -> Expr:
@@ -138,7 +136,9 @@ class Draw:
 
     def number(self, depth: int) -> Expr:
         """An integer expression of any range."""
+        counts = [local for local in self.scope if isinstance(local.type, IntType)]
         options = [
+            *(lambda local=local: local for local in counts),
             lambda: self.expr(COUNT, depth),
             lambda: self.expr(SIGNED, depth),
             lambda: SizeOf("Block", 3),
