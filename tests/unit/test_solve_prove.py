@@ -118,6 +118,7 @@ def test_what_a_reader_sees_is_no_part_of_the_key_and_what_z3_sees_is(tmp_path):
     )
     assert prove_here(retold, cache).solved == 0
     assert prove_here(model, cache, seed=1).from_cache == 0
+    assert prove_here(model, cache, timeout_seconds=7).solved == 0
     other = replace(model, properties=(*model.properties, x_above_nothing()))
     assert prove_here(other, cache).from_cache == 0
 

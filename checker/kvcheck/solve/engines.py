@@ -46,6 +46,11 @@ def size_bound(model: Model) -> str:
     return ", ".join(f"{name}={size}" for name, size in model.sizes) or "no sizes"
 
 
+def without_watchdog(options: SolveOptions) -> SolveOptions:
+    """The options for a cache key: time decides whether there is an answer, never which."""
+    return replace(options, timeout_seconds=0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class StatedSize:
     """Induction at the model's own sizes, with counterexamples to induction."""
@@ -62,8 +67,8 @@ class StatedSize:
         return size_bound(model)
 
     def key(self) -> str:
-        """Its name and every option."""
-        return f"stated size {self.options!r}"
+        """Its name and every option that an answer depends on."""
+        return f"stated size {without_watchdog(self.options)!r}"
 
     def answers(self, task: Task) -> Iterator[Answer]:
         """`init` is run; every other action is asked about."""
@@ -99,8 +104,8 @@ class EverySize:
         return "every size"
 
     def key(self) -> str:
-        """Its name and every option."""
-        return f"every size {self.options!r}"
+        """Its name and every option that an answer depends on."""
+        return f"every size {without_watchdog(self.options)!r}"
 
     def answers(self, task: Task) -> Iterator[Answer]:
         """One question a goal."""

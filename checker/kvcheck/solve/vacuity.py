@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from kvcheck.solve.answer import Answer
-from kvcheck.solve.engines import size_bound
+from kvcheck.solve.engines import size_bound, without_watchdog
 from kvcheck.solve.kept_answers import KeptAnswers
 from kvcheck.solve.obligations import Obligation, vacuity_plan
 from kvcheck.solve.options import SolveOptions
@@ -31,8 +31,8 @@ class VacuityEngine:
     clock: Callable[[], float]
 
     def key(self) -> str:
-        """Its name and every option."""
-        return f"vacuity {self.options!r}"
+        """Its name and every option that an answer depends on."""
+        return f"vacuity {without_watchdog(self.options)!r}"
 
     def answers(self, task: Task) -> Iterator[Answer]:
         """An answer for each goal of the task."""
