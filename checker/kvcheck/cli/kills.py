@@ -15,6 +15,7 @@ from kvcheck.cli.progress import Ticker
 from kvcheck.cli.proving import QUERY_SECONDS_MAX, usable_cores
 from kvcheck.cli.searching import now, record_of, search
 from kvcheck.explore.options import AfterViolation, Options
+from kvcheck.solve.bounded import check_bounded
 from kvcheck.solve.engines import StatedSize
 from kvcheck.solve.options import SolveOptions
 from kvcheck.solve.proof_cache import ProofCache
@@ -22,6 +23,9 @@ from kvcheck.solve.prove import ProveOptions, prove
 from kvcheck.trace.path import Finding
 from kvcheck.trace.record import RunRecord
 from kvspec.bugs import Bug
+
+BOUNDED_DEPTH_MAX = 14
+BOUNDED_SECONDS_MAX = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +96,27 @@ def hunt_by_induction(bug: Bug, target: Target, conditions: Conditions) -> Hunt:
     return replace(hunt, is_interrupted=result.interrupted)
 
 
+def hunt_bounded(bug: Bug, target: Target, conditions: Conditions) -> Hunt:
+    """By bounded checking from the initial states."""
+    seconds = conditions.budget_seconds or BOUNDED_SECONDS_MAX
+    model = target.model()
+
+    def observe(depth: int) -> None:
+        conditions.ticker.tell({"hunting": bug.id, "by": "bounded", "depth": depth})
+
+    result = check_bounded(
+        model,
+        BOUNDED_DEPTH_MAX,
+        SolveOptions(timeout_seconds=seconds),
+        clock=now,
+        observe=observe,
+    )
+    conditions.ticker.done()
+    findings = [result.finding] if result.finding else []
+    why = result.reason or f"nothing within {result.depth} steps"
+    return _hunt(bug, target, findings, "bounded", why)
+
+
 def _hunt(
     bug: Bug, target: Target, findings: Iterable[Finding], verb: str, open_reason: str
 ) -> Hunt:
@@ -115,5 +140,5 @@ def _names(findings: Iterable[Finding]) -> tuple[str, ...]:
 
 
 ENGINES: Mapping[str, Engine] = MappingProxyType(
-    {"explicit": hunt_explicit, "induction": hunt_by_induction}
+    {"bounded": hunt_bounded, "explicit": hunt_explicit, "induction": hunt_by_induction}
 )

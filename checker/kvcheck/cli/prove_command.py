@@ -46,7 +46,7 @@ def command(
     from kvcheck.cli.choose import choose_many
     from kvcheck.cli.output import Output
     from kvcheck.cli.progress import Ticker
-    from kvcheck.cli.proving import Effort, Ending, Reach, prove_target
+    from kvcheck.cli.proving import Effort, Ending, Reach, expected_of, prove_target
     from kvcheck.cli.searching import now
     from kvspec.models import MACHINES
 
@@ -67,11 +67,15 @@ def command(
     cache = open_cache(settings)
     try:
         for target in targets:
+            if accounts.is_interrupted or effort.seconds_left() == 0:
+                accounts.expected += expected_of(target)
+                out.line(f"{target.name}: not run: the time was up", style="yellow")
+                continue
             proof = prove_target(target, effort, cache=cache, ticker=ticker)
             report_proof(proof, settings, accounts, out, is_only=len(targets) == 1)
             accounts.is_interrupted |= proof.ending is Ending.INTERRUPTED
-            if proof.ending is Ending.INTERRUPTED:
-                break
+    except KeyboardInterrupt:
+        accounts.is_interrupted = True
     finally:
         ticker.done()
         if cache:
@@ -107,7 +111,7 @@ def report_proof(
     accounts.results += chosen
     names = {result.id for result in chosen}
     accounts.expected += [name for name in proof.expected if name in names or not settings.select]
-    accounts.required |= {name: required[name] for name in names}
+    accounts.required |= {name: required.get(name, Evidence.OBSERVED) for name in names}
     out.line(headline(proof, chosen), style="bold")
     for note in proof.notes:
         out.line(f"  note: {note}", style="yellow")

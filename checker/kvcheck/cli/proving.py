@@ -28,6 +28,7 @@ from kvcheck.solve.obligations import proof_plan
 from kvcheck.solve.options import SolveOptions
 from kvcheck.solve.proof_cache import ProofCache
 from kvcheck.solve.prove import ProveOptions, ProveResult, prove
+from kvcheck.solve.vacuity import check_for_vacuity
 from kvcheck.trace.path import NotReproduced
 from kvcheck.trace.record import RunRecord
 from kvcheck.verdict import Evidence, Exit, ObligationResult, Outcome, Verdict
@@ -36,6 +37,7 @@ from kvspec.lang.ir import Model, Strength
 SEARCH_SECONDS_MAX = 30.0
 EVERY_SIZE_SECONDS_MAX = 8.0
 QUERY_SECONDS_MAX = 60.0
+IN_THE_TYPES = "the types"
 ENOUGH = {
     Strength.EVERY_SIZE: Evidence.PROVED,
     Strength.STATED_SIZE: Evidence.PROVED_AT_SIZE,
@@ -107,6 +109,8 @@ def prove_target(
         work.search()
     if effort.reach is not Reach.EVERY_SIZE and work.is_open() and not work.is_violated():
         work.induct(Reach.STATED_SIZE)
+    if effort.reach is not Reach.EVERY_SIZE and work.ending is Ending.COMPLETE:
+        work.ask_for_meaning()
     return Proof(
         target=target,
         model=model,
@@ -133,6 +137,7 @@ class _Work:
         self.found: Search | None = None
         self.ending = Ending.COMPLETE
         self.results: dict[str, ObligationResult] = {}
+        self.vacuous: tuple[str, ...] = ()
 
     def is_open(self) -> bool:
         """Whether there is something left to do, and time to do it."""
@@ -157,6 +162,8 @@ class _Work:
             self.target, self.model, engine, self.effort, self.cache, observe
         )
         self.ticker.done()
+        if part is None:
+            return
         self.parts.append(part)
         for result in part.obligations:
             self.results[result.id] = _stronger(self.results.get(result.id), result)
@@ -188,7 +195,32 @@ class _Work:
         """Warnings, then faults of the tool."""
         warnings = tuple(w for part in self.parts for w in part.warnings)
         faults = (f for part in self.parts for f in part.faults)
-        return (*warnings, *(f"tool fault at {f.obligation.id}: {f.message}" for f in faults))
+        told = (f"tool fault at {f.obligation.id}: {f.message}" for f in faults)
+        return (*warnings, *told, *self.vacuous)
+
+    def ask_for_meaning(self) -> None:
+        """Whether the proofs are about something: what is not is noted, or leaves it open."""
+        left = self.effort.seconds_left()
+        if left is not None and left <= 0:
+            return
+        options = SolveOptions(seed=self.effort.seed, timeout_seconds=_query_seconds(self.effort))
+        jobs = self.effort.jobs or usable_cores()
+        meaning = check_for_vacuity(self.model, options, clock=now, jobs=jobs, cache=self.cache)
+        if meaning.interrupted:
+            self.ending = Ending.INTERRUPTED
+        for result in meaning.obligations:
+            self._enter_meaning(result)
+
+    def _enter_meaning(self, result: ObligationResult) -> None:
+        _, _, place, subject = result.id.split("/", 3)
+        verdict = result.verdict
+        if verdict.outcome is Outcome.VIOLATED:
+            what = f"{place}/{subject}: {verdict.reason}"
+            self.vacuous += (f"at {self.target.size_text}: {what}",)
+            if place == IN_THE_TYPES:  # perhaps only so small that it is trivial
+                return
+            verdict = Verdict(Outcome.INCONCLUSIVE, Evidence.NONE, verdict.bound, what)
+        self.results[result.id] = replace(result, verdict=verdict)
 
 
 def _query_seconds(effort: Effort) -> float:
@@ -203,16 +235,20 @@ def _one_stage(
     effort: Effort,
     cache: ProofCache | None,
     observe: Callable[[Answer], None],
-) -> tuple[ProveResult, Ending]:
+) -> tuple[ProveResult | None, Ending]:
     options = ProveOptions(jobs=effort.jobs or usable_cores(), audit_hits=effort.audit_hits)
-    with _alarm(effort.seconds_left()) as alarm:
+    result = None
+    with alarm(effort.seconds_left()) as clock:
         try:
             result = prove(model, engine, options, clock=now, cache=cache, observe=observe)
         except NotReproduced as error:
             raise unreproduced(target, error) from error
-    if not result.interrupted:
+        except KeyboardInterrupt:
+            if not clock.has_rung:
+                raise
+    if result is not None and not result.interrupted:
         return result, Ending.COMPLETE
-    return result, Ending.OUT_OF_TIME if alarm.has_rung else Ending.INTERRUPTED
+    return result, Ending.OUT_OF_TIME if clock.has_rung else Ending.INTERRUPTED
 
 
 def _observer(target: Target, reach: Reach, total: int, ticker: Ticker) -> Callable[[Answer], None]:
@@ -240,7 +276,9 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-class _Alarm:
+class Alarm:
+    """Whether the time is up."""
+
     def __init__(self) -> None:
         self.has_rung = False
 
@@ -250,22 +288,27 @@ class _Alarm:
 
 
 @contextmanager
-def _alarm(seconds: float | None) -> Iterator[_Alarm]:
+def alarm(seconds: float | None) -> Iterator[Alarm]:
     """Interrupt what is within after this time, as Ctrl-C would, and remember that it was time."""
-    alarm = _Alarm()
+    clock = Alarm()
     if seconds is None or not hasattr(signal, "setitimer"):
-        yield alarm
+        yield clock
         return
-    before = signal.signal(signal.SIGALRM, alarm.ring)
+    before = signal.signal(signal.SIGALRM, clock.ring)
     signal.setitimer(signal.ITIMER_REAL, max(0.001, seconds))
     try:
-        yield alarm
+        yield clock
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
 
 # ---- which answer speaks -------------------------------------------------------------------------
+
+
+def expected_of(target: Target) -> tuple[str, ...]:
+    """The ids of what would have to be proved of the target."""
+    return tuple(name for name, _ in _required(target, target.model(), Reach.BEST))
 
 
 def _required(target: Target, model: Model, reach: Reach) -> tuple[tuple[str, Evidence], ...]:
@@ -308,7 +351,9 @@ def _with_search(found: Search, result: ObligationResult, model: Model) -> Oblig
     """An open obligation as the search of the same sizes settles it, if it does."""
     if result.verdict.outcome is Outcome.HOLDS:
         return result
-    _, _, action, subject = result.id.split("/", 3)
+    _, engine, action, subject = result.id.split("/", 3)
+    if engine != "induction":
+        return result
     is_property = any(prop.name == subject for prop in model.properties)
     wanted = f"any/{subject}" if is_property else f"{action}/assertions"
     match = [o for o in found.obligations if o.id.split("/", 2)[2] == wanted]

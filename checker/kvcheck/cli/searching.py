@@ -113,13 +113,13 @@ def search(target: Target, options: Options, ticker: Ticker) -> Search:
 
 def record_of(target: Target, model: Model, finding: Finding, verb: str) -> RunRecord:
     """The finding as a record that says how to see it again."""
-    engine = {"explore": "explicit search", "prove": "induction"}.get(verb, verb)
+    engine = {"explore": "explicit search", "prove": "induction", "bounded": "bounded checking"}
     origin = Origin(
         machine=target.name,
         sizes=target.sizes,
-        engine=engine,
+        engine=engine[verb],
         tool_version=tool_versions()["kvproof"],
-        rerun=target.command(verb),
+        rerun=target.command("explore" if verb == "bounded" else verb),
         subject=target.subject,
         why=target.source,
     )
