@@ -153,20 +153,29 @@ def headline(proof: Proof, chosen: Sequence[ObligationResult]) -> str:
     from kvcheck.report.verdicts import verdict_text, weakest
 
     name = proof.target.name
-    if not chosen:
+    proofs = _about(chosen, "induction")
+    if not proofs:
         return f"{name}: nothing to prove"
-    worst = weakest(chosen)
+    worst = weakest(proofs)
     said = verdict_text(worst.verdict)
     if worst.counterexample_to_induction:
         said = "not inductive: a lemma is missing, or a bug is there"
-    every = sum(r.verdict.evidence is Evidence.PROVED for r in chosen)
-    parts = [f"{len(chosen)} obligations"]
-    if 0 < every < len(chosen):
+    every = sum(r.verdict.evidence is Evidence.PROVED for r in proofs)
+    parts = [f"{len(proofs)} obligations"]
+    if 0 < every < len(proofs):
         parts.append(f"{every} of them for every size")
+    meant = _about(chosen, "vacuity")
+    well = sum(r.verdict.outcome is Outcome.HOLDS for r in meant)
+    if meant:
+        parts.append(f"{well} of {len(meant)} vacuity checks passed")
     if proof.from_cache:
         parts.append(f"{proof.from_cache} answers from the cache")
     parts.append(render_seconds(proof.seconds))
     return f"{name}: {said}; {', '.join(parts)}"
+
+
+def _about(chosen: Sequence[ObligationResult], engine: str) -> list[ObligationResult]:
+    return [result for result in chosen if result.id.split("/", 2)[1] == engine]
 
 
 def _print_groups(
@@ -178,7 +187,9 @@ def _print_groups(
     properties = [p.name for p in proof.model.properties]
     ids = {p.name: p.id for p in proof.model.properties}
     groups = [
-        g for g in group(chosen, properties) if is_only or g.verdict.outcome is not Outcome.HOLDS
+        g
+        for g in group(_about(chosen, "induction"), properties)
+        if is_only or g.verdict.outcome is not Outcome.HOLDS
     ]
     if not groups:
         return
