@@ -35,6 +35,12 @@ BUG = Bug(
     breaks=(
         "queued_at_its_level",
         "queued_is_unused",
+        "allocate",
+        "held_in_primary",
+        "copies_are_wanted",
+        "copies_move",
+        "offload_allocate",
+        "complete",
     ),
     sizes={"P": 1, "S": 1},
 )

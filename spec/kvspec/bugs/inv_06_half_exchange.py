@@ -25,8 +25,11 @@ BUG = Bug(
     source="TensorRT-LLM swapMemoryPoolBlockOffset, cut short",
     sentence="A primary slot belongs to no block and is lost.",
     breaks=(
-        "free_and_taken_add_up",
         "bytes_follow_their_block",
+        "free_and_taken_add_up",
+        "chosen_at_their_levels",
+        "slots_distinct",
+        "used_count_is_not_negative",
     ),
     sizes={"P": 1, "S": 1},
 )

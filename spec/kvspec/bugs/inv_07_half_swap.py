@@ -23,6 +23,9 @@ BUG = Bug(
     breaks=(
         "slots_distinct",
         "slots_owned",
+        "held_in_primary",
+        "copies_are_wanted",
+        "complete",
     ),
     sizes={"P": 1, "S": 1},
 )

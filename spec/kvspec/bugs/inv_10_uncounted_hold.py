@@ -23,6 +23,7 @@ BUG = Bug(
     breaks=(
         "references_counted",
         "release",
+        "pin",
     ),
     sizes={"P": 1, "S": 1},
 )

@@ -24,6 +24,9 @@ BUG = Bug(
     machine=ReleasedAndForgotten,
     source="TensorRT-LLM #13029: claimed blocks that nobody released were lost",
     sentence="The block is neither held nor free, and the pool shrinks.",
-    breaks=("queued_iff_not_held",),
+    breaks=(
+        "queued_iff_not_held",
+        "favours_end",
+    ),
     sizes={"P": 1, "S": 1},
 )

@@ -22,5 +22,11 @@ BUG = Bug(
     machine=AnythingIsReleased,
     source="TensorRT-LLM releaseBlock, without its check for the root and its skip of placeholders",
     sentence="A block without memory is handed out as if it had some.",
-    breaks=("only_real_blocks_are_free",),
+    breaks=(
+        "only_real_blocks_are_free",
+        "queued_is_unused",
+        "unanchor",
+        "finish",
+        "one_hole_each",
+    ),
 )

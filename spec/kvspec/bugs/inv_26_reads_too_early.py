@@ -36,6 +36,9 @@ BUG = Bug(
     machine=NoWaitForTheSource,
     source="TensorRT-LLM transfer manager before PR #9056",
     sentence="A copy reads a slot while an earlier copy on the other stream still writes it.",
-    breaks=("source_is_written",),
+    breaks=(
+        "conflicts_are_ordered",
+        "source_is_written",
+    ),
     sizes={"W": 2, "S": 3},
 )

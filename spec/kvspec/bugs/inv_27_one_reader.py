@@ -45,6 +45,7 @@ BUG = Bug(
     sentence="Two copies read a slot on two streams; the next write waits for one of them only.",
     breaks=(
         "entries_outlive_their_need",
+        "conflicts_are_ordered",
         "target_is_unused",
     ),
     sizes={"W": 3, "S": 3},

@@ -36,6 +36,9 @@ BUG = Bug(
     machine=NoWaitForReaders,
     source="TensorRT-LLM transfer manager before PR #9056: no write-after-read order",
     sentence="A copy overwrites a slot that an earlier copy on the other stream still reads.",
-    breaks=("target_is_unused",),
+    breaks=(
+        "conflicts_are_ordered",
+        "target_is_unused",
+    ),
     sizes={"W": 2, "S": 3},
 )

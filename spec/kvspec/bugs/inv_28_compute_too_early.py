@@ -33,6 +33,9 @@ BUG = Bug(
     machine=ComputeDoesNotWait,
     source="TensorRT-LLM PR #15349: the ordering must reach the stream that compute runs on",
     sentence="Compute reads blocks whose bytes have not arrived.",
-    breaks=("steps_take_turns",),
+    breaks=(
+        "conflicts_are_ordered",
+        "steps_take_turns",
+    ),
     sizes={"W": 2, "S": 2},
 )

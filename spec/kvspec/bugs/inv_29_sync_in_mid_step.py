@@ -30,6 +30,7 @@ BUG = Bug(
     sentence="A second sync drops what later copies had to wait for.",
     breaks=(
         "entries_outlive_their_need",
+        "conflicts_are_ordered",
         "source_is_written",
         "target_is_unused",
     ),

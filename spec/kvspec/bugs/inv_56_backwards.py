@@ -26,6 +26,9 @@ BUG = Bug(
     machine=CopiedBackwards,
     source="TensorRT-LLM offload takes physical slots and must be called before the swap",
     sentence="The victim's bytes are overwritten by whatever the host slot held.",
-    breaks=("bytes_follow_their_block",),
+    breaks=(
+        "copy_is_the_pair_s",
+        "bytes_follow_their_block",
+    ),
     sizes={"P": 1, "S": 1},
 )

@@ -40,8 +40,11 @@ BUG = Bug(
     source="TensorRT-LLM issue #11879, mended by PR #12834",
     sentence="Both blocks are queued while slots are exchanged, and then each in the wrong queue.",
     breaks=(
+        "claims_stand",
         "nobody_reaches_the_swapped",
         "queued_at_its_level",
+        "free_and_taken_add_up",
+        "taken_is_not_free",
         "release_victim",
     ),
     sizes={"P": 1, "S": 1},

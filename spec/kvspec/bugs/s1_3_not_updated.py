@@ -28,8 +28,9 @@ BUG = Bug(
     source="a slip that TensorRT-LLM PR #12297's stored coordinates make possible",
     sentence="The stored level and priority are those of the last time the block was queued.",
     breaks=(
-        "one_queue_each",
         "entry_names_its_queue",
+        "one_queue_each",
+        "claim",
     ),
     sizes={"P": 1, "S": 1},
 )

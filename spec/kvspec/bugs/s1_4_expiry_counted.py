@@ -30,6 +30,9 @@ BUG = Bug(
     machine=ExpiryCounted,
     source="TensorRT-LLM refresh must leave the counters as they are",
     sentence="The free counter goes up with every expiry.",
-    breaks=("counters_count",),
+    breaks=(
+        "counters_count",
+        "expire",
+    ),
     sizes={"P": 1, "S": 1},
 )

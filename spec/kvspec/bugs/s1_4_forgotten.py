@@ -23,6 +23,11 @@ BUG = Bug(
     machine=DecrementForgotten,
     source="TensorRT-LLM issue #11879: the free counter drifted upwards",
     sentence="The free counter keeps counting a block that was claimed.",
-    breaks=("counters_count",),
+    breaks=(
+        "counters_count",
+        "used_count_is_not_negative",
+        "release",
+        "release_victim",
+    ),
     sizes={"P": 1, "S": 1},
 )

@@ -30,6 +30,9 @@ BUG = Bug(
     breaks=(
         "queued_is_unreferenced",
         "unpin",
+        "pinned_slots_stay_put",
+        "allocate",
+        "offload",
     ),
     sizes={"P": 1, "S": 1},
 )

@@ -27,6 +27,9 @@ BUG = Bug(
     machine=UnpinWithoutRelease,
     source="TensorRT-LLM unpinBlocksById, without its release",
     sentence="After its unpin the block is neither in use nor free.",
-    breaks=("unpinned_as_if_never_pinned",),
+    breaks=(
+        "unpinned_as_if_never_pinned",
+        "pin",
+    ),
     sizes={"P": 1, "S": 1},
 )

@@ -24,6 +24,9 @@ BUG = Bug(
     machine=ClaimErasesTheTime,
     source="TensorRT-LLM claimBlock(b, none, none) in getFreeBlock after PR #12834",
     sentence="A block of a timed priority that is offloaded keeps the priority for ever.",
-    breaks=("favours_end",),
+    breaks=(
+        "favours_end",
+        "ghost_agrees",
+    ),
     sizes={"P": 1, "S": 1},
 )

@@ -30,6 +30,8 @@ BUG = Bug(
     breaks=(
         "queued_where_it_belongs",
         "allocate",
+        "offload_allocate",
+        "reuse",
     ),
     sizes={"P": 1, "S": 1},
 )

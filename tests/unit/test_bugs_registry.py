@@ -1,0 +1,54 @@
+"""Every row of S1 has a wrong design, and no invariant is without a design that breaks it."""
+
+from __future__ import annotations
+
+import pytest
+
+from kvspec.bugs import BUGS
+from kvspec.lang.ir import PropertyKind
+from kvspec.models import MACHINES
+
+
+@pytest.mark.parametrize("bug", BUGS.values(), ids=list(BUGS))
+def test_a_bug_is_a_variant_of_the_design_that_it_names(bug):
+    assert issubclass(bug.machine, MACHINES[bug.design])
+    assert bug.machine is not MACHINES[bug.design]
+
+
+@pytest.mark.parametrize("bug", BUGS.values(), ids=list(BUGS))
+def test_a_bug_keeps_the_design_s_state_actions_and_properties(bug):
+    right = MACHINES[bug.design].instance(**bug.sizes)
+    wrong = bug.machine.instance(**bug.sizes)
+    assert wrong.variables == right.variables
+    assert [a.name for a in wrong.actions] == [a.name for a in right.actions]
+    assert [p.formula for p in wrong.properties] == [p.formula for p in right.properties]
+
+
+@pytest.mark.parametrize("bug", BUGS.values(), ids=list(BUGS))
+def test_what_a_bug_breaks_exists(bug):
+    model = bug.machine.instance(**bug.sizes)
+    named = {p.name for p in model.properties} | {a.name for a in model.actions}
+    assert bug.breaks
+    assert set(bug.breaks) <= named
+
+
+@pytest.mark.parametrize("bug", BUGS.values(), ids=list(BUGS))
+def test_a_bug_names_its_source_and_its_file(bug):
+    assert bug.source
+    assert bug.sentence.endswith(".")
+    assert bug.machine.__module__ == f"kvspec.bugs.{bug.id.replace('-', '_')}"
+
+
+def test_every_row_of_s1_has_a_wrong_design():
+    rows = {bug.row for bug in BUGS.values()}
+    assert {f"S1.{n}" for n in range(1, 7)} <= rows
+
+
+def test_no_invariant_is_without_a_design_that_breaks_it():
+    broken = {(bug.design, name) for bug in BUGS.values() for name in bug.breaks}
+    stated = {
+        (name, prop.name)
+        for name, machine in MACHINES.items()
+        for prop in machine.instance().of_kind(PropertyKind.INVARIANT)
+    }
+    assert stated - broken == set()

@@ -1,0 +1,164 @@
+"""Each wrong design breaks exactly what it says, in exactly so many steps."""
+
+from __future__ import annotations
+
+import pytest
+
+from kvcheck.explore import AfterViolation, Engine, Options, explore
+from kvcheck.trace.path import confirm
+from kvspec.bugs import BUGS
+from kvspec.models import MACHINES
+
+# bug: what breaks, and the steps of the shortest run to each
+LENGTHS = {
+    "s1-1": {"offload_allocate": 4},
+    "s1-2-early-release": {
+        "free_and_taken_add_up": 5,
+        "queued_at_its_level": 5,
+        "taken_is_not_free": 5,
+        "used_count_is_not_negative": 7,
+        "allocate": 7,
+    },
+    "s1-2-late-claim": {
+        "claims_stand": 2,
+        "nobody_reaches_the_swapped": 3,
+        "queued_at_its_level": 5,
+        "free_and_taken_add_up": 5,
+        "taken_is_not_free": 5,
+        "release_victim": 6,
+    },
+    "s1-2-lost-victim": {"claims_stand": 6, "nothing_is_lost": 7},
+    "s1-2-second-claim": {"hand_out": 7},
+    "s1-3-no-entry": {"one_queue_each": 2, "release": 3},
+    "s1-3-not-cleared": {"entry_names_its_queue": 1, "claim": 2},
+    "s1-3-not-updated": {"entry_names_its_queue": 3, "one_queue_each": 3, "claim": 4},
+    "s1-3-recomputed": {"claim": 2},
+    "s1-4-clamped": {"counters_count": 2, "used_count_is_not_negative": 2},
+    "s1-4-expiry-counted": {"counters_count": 3, "expire": 6},
+    "s1-4-forgotten": {
+        "counters_count": 1,
+        "used_count_is_not_negative": 2,
+        "release": 4,
+        "release_victim": 14,
+    },
+    "s1-4-stored-counter": {"counters_count": 2, "claim": 3},
+    "s1-4-uncounted-pin": {"counters_count": 1, "unpin": 4, "release": 9},
+    "s1-4-wrong-level": {"counters_count": 2, "claim_victim": 3},
+    "s1-5": {
+        "queued_is_unreferenced": 1,
+        "unpin": 2,
+        "pinned_slots_stay_put": 2,
+        "allocate": 3,
+        "offload": 3,
+    },
+    "s1-5-kept": {"unpinned_as_if_never_pinned": 2, "pin": 3},
+    "s1-5-moved": {"pinned_slots_stay_put": 2},
+    "s1-6": {"favours_end": 3, "ghost_agrees": 3},
+    "s1-6-demoted-in-place": {
+        "queued_where_it_belongs": 3,
+        "allocate": 4,
+        "offload_allocate": 4,
+        "reuse": 4,
+    },
+    "s1-6-expires-in-use": {"only_free_blocks_expire": 3, "expire": 4},
+    "s1-6-unworthy": {"host_memory_is_for_the_worthy": 3},
+    "inv-02-early-push": {
+        "queued_at_its_level": 7,
+        "queued_is_unused": 7,
+        "allocate": 8,
+        "held_in_primary": 9,
+        "copies_are_wanted": 12,
+        "copies_move": 12,
+        "offload_allocate": 12,
+        "complete": 14,
+    },
+    "inv-03-anchored-in-queue": {"queued_is_unused": 1, "unanchor": 2},
+    "inv-03-queued-in-flight": {"queued_is_unused": 4, "complete": 5},
+    "inv-04-counted-hole": {"counter_counts": 2, "unanchor": 6, "finish": 7, "slide": 8},
+    "inv-06-half-exchange": {
+        "bytes_follow_their_block": 5,
+        "free_and_taken_add_up": 5,
+        "chosen_at_their_levels": 5,
+        "slots_distinct": 5,
+        "used_count_is_not_negative": 8,
+    },
+    "inv-07-half-swap": {
+        "slots_distinct": 4,
+        "slots_owned": 4,
+        "held_in_primary": 4,
+        "copies_are_wanted": 4,
+        "complete": 5,
+    },
+    "inv-10-kept-reference": {"references_counted": 2},
+    "inv-10-uncounted-hold": {"references_counted": 1, "release": 2, "pin": 2},
+    "inv-11-forgotten": {"idle_is_queued": 5},
+    "inv-11-not-put-back": {"queued_iff_not_held": 2, "favours_end": 2},
+    "inv-11-slid-away": {"unused_is_queued": 2},
+    "inv-12-reused-in-host": {"held_in_primary": 5},
+    "inv-13-placeholder-freed": {
+        "only_real_blocks_are_free": 2,
+        "queued_is_unused": 3,
+        "unanchor": 4,
+        "finish": 6,
+        "one_hole_each": 7,
+    },
+    "inv-20-shared-writer": {"writer_is_alone": 2, "commit": 3},
+    "inv-26-reads-too-early": {"conflicts_are_ordered": 3, "source_is_written": 4},
+    "inv-27-early-fill": {"source_is_not_overwritten": 5},
+    "inv-27-one-reader": {
+        "entries_outlive_their_need": 3,
+        "conflicts_are_ordered": 4,
+        "target_is_unused": 7,
+    },
+    "inv-27-writes-too-early": {"conflicts_are_ordered": 3, "target_is_unused": 4},
+    "inv-28-compute-too-early": {"conflicts_are_ordered": 3, "steps_take_turns": 4},
+    "inv-29-sync-in-mid-step": {
+        "entries_outlive_their_need": 3,
+        "conflicts_are_ordered": 4,
+        "source_is_written": 5,
+        "target_is_unused": 5,
+    },
+    "inv-56-backwards": {"copy_is_the_pair_s": 4, "bytes_follow_their_block": 5},
+    "inv-57-shared-hole": {"one_hole_each": 4},
+}
+LARGE = "inv-27-one-reader"  # 310 thousand states: only its shortest run is looked for
+
+
+def found_in(bug, after):
+    model = bug.machine.instance(**bug.sizes)
+    result = explore(model, Options(engine=Engine.PYTHON, after_violation=after))
+    for one in result.findings:
+        confirm(model, one.finding)
+    return {
+        one.finding.name: len(one.finding.path.moves)
+        for one in result.findings
+        if one.finding.name in bug.breaks
+    }
+
+
+@pytest.mark.parametrize("bug", BUGS.values(), ids=list(BUGS))
+def test_a_bug_breaks_what_it_says_in_the_fewest_steps(bug):
+    assert set(LENGTHS[bug.id]) == set(bug.breaks)
+    if bug.id == LARGE:
+        assert found_in(bug, AfterViolation.STOP) == {"entries_outlive_their_need": 3}
+    else:
+        assert found_in(bug, AfterViolation.CONTINUE) == LENGTHS[bug.id]
+
+
+@pytest.mark.parametrize(
+    ("design", "sizes"),
+    sorted({(b.design, tuple(b.sizes.items())) for b in BUGS.values() if b.id != LARGE}),
+)
+def test_the_right_design_is_clean_where_its_bugs_are_found(design, sizes):
+    model = MACHINES[design].instance(**dict(sizes))
+    result = explore(model, Options(engine=Engine.PYTHON))
+    assert result.complete
+    assert result.findings == ()
+
+
+def test_the_shortest_s1_1_run_stores_releases_and_allocates_again():
+    bug = BUGS["s1-1"]
+    result = explore(bug.machine.instance(**bug.sizes), Options(engine=Engine.PYTHON))
+    moves = [move.action for move in result.findings[0].finding.path.moves]
+    assert moves == ["allocate", "commit", "release", "offload_allocate"]
+    assert result.findings[0].finding.message == "remove of what is not in free"
