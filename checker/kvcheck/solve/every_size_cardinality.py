@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 import z3  # type: ignore[import-untyped]
 
-from kvcheck.solve.every_size_reading import Reading
+from kvcheck.solve.every_size_reading import Reading, Sizes
 from kvcheck.solve.every_size_state import HAS, VALUE, Cells, Index, SymbolicState, element_of
 from kvcheck.solve.every_size_symbols import Instance, Role
 from kvcheck.solve.every_size_terms import (
@@ -158,14 +158,14 @@ class Matching:
     of: Callable[[Term], Term]
 
 
-def comparison_facts(reading: Reading, states: Sequence[SymbolicState]) -> list[Term]:
-    """How the counts compare, by matchings of their elements.
+def comparison_facts(reading: Reading, sizes: Sizes, state: SymbolicState) -> list[Term]:
+    """How the counts read in one state compare, by matchings of their elements.
 
     Of each family of sets and each target: if the sets are disjoint and the matching takes their
     elements one to one into the target, their sizes add up to at most the target's; if it reaches
     every element of the target, to at least that.
     """
-    described, rows = _described(reading), _rows(reading)
+    described, rows = _described(reading, sizes), _rows(reading, sizes)
     singles = [*described, *_unique(cell for row in rows for cell in row)]
     families: list[Family] = [(one,) for one in singles]
     families += [row for row in rows if len(row) > 1]
@@ -177,7 +177,7 @@ def comparison_facts(reading: Reading, states: Sequence[SymbolicState]) -> list[
             continue
         if len(family) > 1:
             facts.append(_leaves_room(reading, family))
-        for matching in (_identity(sort), *_matchings(reading, states)):
+        for matching in (_identity(sort), *_matchings(reading, state)):
             targets = [*singles, _everything(reading, matching.target)]
             for target in targets:
                 if matching.source == sort and _is_telling(family, matching, target, described):
@@ -201,10 +201,12 @@ def _unique(sets: Iterable[Counted]) -> list[Counted]:
     return list({one.count.get_id(): one for one in sets}.values())
 
 
-def _described(reading: Reading) -> list[Counted]:
-    """The sets that a count in the query describes by a condition."""
+def _described(reading: Reading, sizes: Sizes) -> list[Counted]:
+    """The sets that a count describes by a condition."""
     found = []
-    for instance in sums(reading):
+    for instance in sizes.described:
+        if instance.symbol.role is not Role.SUM:
+            continue
         sort = instance.symbol.bound.sort()
         is_count = predicate_of(instance.meaning_at(z3.Const("x!", sort))) is not None
         if is_count and not instance.around and str(sort) in reading.words.sorts:
@@ -221,14 +223,14 @@ def _member(instance: Instance) -> Callable[[Term], Term]:
     return has
 
 
-def _rows(reading: Reading) -> list[Family]:
+def _rows(reading: Reading, sizes: Sizes) -> list[Family]:
     """The cells of each counted variable in each state: by line along an index, and all together.
 
     Only cells whose index is written out, so that two of them are known to be different.
     """
     words = reading.words
     grouped: dict[tuple[object, ...], dict[int, Counted]] = {}
-    for count, variable, index, state in reading.measured.values():
+    for count, variable, index, state in sizes.cells:
         sort = words.sort_of(element_of(variable))
         if str(sort) not in words.sorts:
             continue
@@ -255,17 +257,16 @@ def _identity(sort: Sort) -> Matching:
     return Matching(sort, sort, lambda x: x)
 
 
-def _matchings(reading: Reading, states: Sequence[SymbolicState]) -> Iterator[Matching]:
-    """The maps from one open sort to another, in each of the states."""
+def _matchings(reading: Reading, state: SymbolicState) -> Iterator[Matching]:
+    """The maps from one open sort to another."""
     words = reading.words
     for variable in words.model.variables:
         leaf, dims = variable.leaf, variable.dims
         if not isinstance(leaf, SortType) or len(dims) != 1:
             continue
         if words.is_open(leaf) and words.is_open(dims[0]):
-            for cells in {id(s[variable.name, VALUE]): s for s in states}.values():
-                at = cells[variable.name, VALUE]
-                yield Matching(words.sort_of(dims[0]), words.sort_of(leaf), at)
+            at = state[variable.name, VALUE]
+            yield Matching(words.sort_of(dims[0]), words.sort_of(leaf), at)
 
 
 def _some(family: Family, x: Term) -> Term:

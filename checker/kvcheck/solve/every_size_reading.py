@@ -8,7 +8,9 @@ state gives the same symbol, applied to the values of the locals that it mention
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import z3  # type: ignore[import-untyped]
 
@@ -27,6 +29,7 @@ from kvcheck.solve.every_size_state import (
 )
 from kvcheck.solve.every_size_symbols import (
     Environment,
+    Instance,
     MemberPlace,
     QueuePlace,
     Role,
@@ -69,6 +72,14 @@ from kvspec.lang.ir import (
 )
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Sizes:
+    """The counts that some expressions read: by condition, and of cells of queues and sets."""
+
+    described: tuple[Instance, ...]
+    cells: tuple[tuple[Term, Variable, Index, SymbolicState], ...]
+
+
 class Reading:
     """Reads expressions over symbolic states; collects the symbols it needed and their facts."""
 
@@ -82,6 +93,12 @@ class Reading:
         other = Reading(self.words)
         other.symbols, other.measured = self.symbols.fork(), dict(self.measured)
         return other
+
+    @contextmanager
+    def noting_sizes(self) -> Iterator[Callable[[], Sizes]]:
+        """Within, the counts that are read are noted; the function given says which."""
+        self.symbols.used, self.measured = {}, {}
+        yield lambda: Sizes(tuple(self.symbols.used.values()), tuple(self.measured.values()))
 
     # ---- values
 
@@ -233,9 +250,12 @@ class Reading:
             if expr.kind is QuantifierKind.ALL:
                 return for_all([bound], implication(inside, body))
             return there_is([bound], conjunction([inside, body]))
-        if isinstance(domain, Places) and _is_always_one(expr):
-            index = self.terms(domain.index, state, env)
-            return self.length(domain.variable, index, state)
+        if _is_always_one(expr):
+            if isinstance(domain, Places):
+                index = self.terms(domain.index, state, env)
+                return self.length(domain.variable, index, state)
+            if self.words.is_open(domain.type):
+                return self.words.size(str(self.words.sort_of(domain.type)))
         return self._described(expr, state, env)
 
     def bind(

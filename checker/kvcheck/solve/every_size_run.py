@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import z3  # type: ignore[import-untyped]
 
+from kvcheck.solve.every_size_loop import EachRound, index_length, own_place
 from kvcheck.solve.every_size_reading import Reading
 from kvcheck.solve.every_size_state import (
     COUNT,
@@ -47,31 +47,21 @@ from kvcheck.solve.every_size_terms import (
     for_all,
     implication,
     negation,
+    occurs,
 )
-from kvcheck.solve.frame import (
-    domain_expressions,
-    statement_expressions,
-    statements_within,
-    subexpressions,
-    variables_written,
-)
+from kvcheck.solve.frame import variables_written
 from kvspec.lang.ir import (
     Action,
     Assert,
     Assign,
-    At,
     Expr,
     Fill,
     ForEach,
-    Has,
     If,
-    Len,
     Let,
     Places,
     Pop,
     Push,
-    Quantified,
-    Read,
     Remove,
     Require,
     SetMember,
@@ -105,6 +95,7 @@ class Run:
         self.assumed: list[Term] = []
         self.goals: list[Goal] = []
         self.points: list[Term] = []  # where the run writes: candidates for what changed
+        self.touched: list[tuple[Variable, Index]] = []  # every cell written, in order
         self.parameters: list[Term] = []
         for parameter in action.parameters:
             symbol = z3.Const(f"parameter.{parameter.name}", self.words.sort_of(parameter.type))
@@ -141,6 +132,7 @@ class Run:
             case _:
                 index = self.reading.terms(statement.index, self.state, self.env)
                 self.points.extend(index)
+                self.touched.append((statement.variable, index))
                 self.state = self._written(statement, index)
 
     def _term(self, expr: Expr) -> Term:
@@ -283,13 +275,14 @@ class Run:
         self.env = before
 
     def _all_at_once(self, statement: ForEach, domain: Values) -> None:
+        """Every round of the loop at once, each on the cells that are its own."""
         places = {v: own_place(statement, v) for v in variables_written(statement.body)}
         symbols = self.reading.symbols
         symbols.count += 1
         each = z3.Const(f"each{symbols.count}", self.words.sort_of(domain.type))
         inside = self.words.in_type(domain.type, each)
         self.env[statement.bound.name] = each
-        start, points = self.state, list(self.points)
+        start, points, touched = self.state, list(self.points), len(self.touched)
         with symbols.binding(each):
             self.path.append(inside)
             self.run(statement.body)
@@ -298,58 +291,31 @@ class Run:
         for variable, place in places.items():
             for part, _, _ in parts_of(variable):
                 key = (variable.name, part)
-                one_round, old = self.state[key], start[key]
-                if one_round is not old:
-                    changed[key] = _every_round(one_round, old, each, inside, place)
-        self.state = replaced(start, changed)
-        self.points = points
+                if self.state[key] is not start[key] and place < index_length(variable, part):
+                    rounds = EachRound(self.state[key], start[key], each, inside, place)
+                    changed[key] = Cells(rounds.at)
+        self.state, self.points = replaced(start, changed), points
+        for variable, index in self.touched[touched:]:
+            if places[variable] == len(variable.dims):
+                self.state = self._recounted(variable, index, each)
 
-
-def _every_round(one_round: Cells, old: Cells, each: Term, inside: Term, place: int) -> Cells:
-    """The cells after all rounds: each is what the round of its own index made of it."""
-
-    def at(asked: Index) -> Term:
-        mine = (each, asked[place])
-        return choice(
-            z3.substitute(inside, mine), z3.substitute(one_round(*asked), mine), old(*asked)
+    def _recounted(self, variable: Variable, index: Index, each: Term) -> SymbolicState:
+        """The state with a cell's count taken anew, after a loop over its possible members."""
+        symbols, name = self.reading.symbols, variable.name
+        if any(occurs(each, term) for term in index):
+            raise NoEverySizeMeaning(f"rounds of a loop change members of several {name}")
+        holes = [z3.Const(f"hole{n}", term.sort()) for n, term in enumerate(index)]
+        x = symbols.bound(self.words.sort_of(element_of(variable)))
+        member = self.state[name, HAS](*holes, x)
+        instance, _ = symbols.instance(
+            Role.SUM,
+            holes=holes,
+            bound=x,
+            meaning=choice(member, z3.IntVal(1), z3.IntVal(0)),
+            arguments=index,
         )
-
-    return Cells(at)
-
-
-def own_place(loop: ForEach, variable: Variable) -> int:
-    """The position in the variable's index where the loop's variable stands, in every use of it."""
-    uses: list[tuple[Expr, ...]] = []
-    for statement in statements_within(loop.body):
-        uses += _index_written(statement, variable)
-        exprs = statement_expressions(statement)
-        uses += [index for expr in exprs for index in _reads(expr, variable)]
-        if isinstance(statement, ForEach) and domain_expressions(statement.domain):
-            raise NoEverySizeMeaning("a loop over a queue inside a loop over a sort")
-    for place in range(len(variable.dims)):
-        if all(use[place] == loop.bound for use in uses):
-            return place
-    raise NoEverySizeMeaning(f"rounds of the loop over {loop.bound.name} share {variable.name}")
-
-
-Write: TypeAlias = Assign | Push | Pop | Remove | SetMember | Fill
-
-
-def _index_written(statement: Statement, variable: Variable) -> list[tuple[Expr, ...]]:
-    if isinstance(statement, Write) and statement.variable == variable:
-        return [statement.index]
-    return []
-
-
-def _reads(expr: Expr, variable: Variable) -> list[tuple[Expr, ...]]:
-    found = []
-    for part in subexpressions(expr):
-        if isinstance(part, Read | Len | At | Has) and part.variable == variable:
-            found.append(part.index)
-        elif isinstance(part, Quantified) and isinstance(part.domain, Places):
-            domain = part.domain
-            found += [domain.index] if domain.variable == variable else []
-    return found
+        count = self.state[name, COUNT].written(index, instance.term)
+        return self._counted(replaced(self.state, {(name, COUNT): count}), variable, index)
 
 
 def _merged(condition: Term, yes: SymbolicState, no: SymbolicState) -> SymbolicState:

@@ -79,7 +79,8 @@ class Step:
             reading = self.reading.fork()
             prop = property_named(self.model, obligation.subject)
             claim = Claim(reading, prop.formula, self.run.state)
-            yield self._question(reading, claim.term, len(self.run.assumed), claim.chosen)
+            told = len(self.run.assumed)
+            yield self._question(reading, claim.term, told, claim.chosen, prop)
             return
         check = assertions_of(self.action)[obligation.number]
         for goal in self.run.goals:
@@ -99,21 +100,39 @@ class Step:
         return self._question(reading, z3.BoolVal(False), len(self.run.assumed), ())
 
     def _question(
-        self, reading: Reading, claim: Term, known: int, chosen: Sequence[Term]
+        self,
+        reading: Reading,
+        claim: Term,
+        known: int,
+        chosen: Sequence[Term],
+        prop: Property | None = None,
     ) -> Question:
         nearby = [*self.nearby, *instances(reading, self.invariants, self.start, chosen)]
         told = self.run.assumed[:known]
         facts = (*self.known, *told, *self.theorems(reading), *nearby)
-        return Question(facts, claim, lambda: self.further_theorems(reading))
+        return Question(facts, claim, lambda: self.further_theorems(reading, chosen, prop))
 
     def theorems(self, reading: Reading) -> list[Term]:
         """What is true of the symbols that were read, in every state and whatever the spec says."""
         changes = change_facts(reading, self.run.points)
         return [*reading.symbols.facts, *sum_facts(reading), *changes]
 
-    def further_theorems(self, reading: Reading) -> list[Term]:
-        """How the counts that were read compare: true as well, but many."""
-        return comparison_facts(reading, (self.start, self.run.state))
+    def further_theorems(
+        self, reading: Reading, chosen: Sequence[Term] = (), prop: Property | None = None
+    ) -> list[Term]:
+        """How the counts of all invariants compare: before, and after where that is claimed of."""
+        with reading.noting_sizes() as sizes_before:
+            for one in self.invariants:
+                reading.term(one.formula, self.start, {})
+            instances(reading, self.invariants, self.start, chosen)
+            comparisons = comparison_facts(reading, sizes_before(), self.start)
+        if prop is not None:
+            with reading.noting_sizes() as sizes_after:
+                for one in self.invariants:
+                    reading.term(one.formula, self.run.state, {})
+                Claim(reading, prop.formula, self.run.state)
+                comparisons += comparison_facts(reading, sizes_after(), self.run.state)
+        return [*self.theorems(reading), *comparisons]
 
 
 def _is_among(condition: Term, told: Sequence[Term]) -> bool:

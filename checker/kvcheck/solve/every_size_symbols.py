@@ -107,6 +107,7 @@ class Symbols:
     known: dict[tuple[Role, int], Symbol] = field(default_factory=dict)
     keys: list[Term] = field(default_factory=list)  # kept so that the ids in `known` stay theirs
     binders: list[Term] = field(default_factory=list)
+    used: dict[tuple[str, tuple[int, ...]], Instance] = field(default_factory=dict)
     numbered: set[str] = field(default_factory=set)
     base: int = 0
     count: int = 0
@@ -119,6 +120,7 @@ class Symbols:
             instances=dict(self.instances),
             known=dict(self.known),
             keys=list(self.keys),
+            used=dict(self.used),
             binders=list(self.binders),
             numbered=set(self.numbered),
         )
@@ -234,8 +236,8 @@ class Symbols:
             self.keys.append(key)
         held = (*outer, *arguments)
         entry = (symbol.name, tuple(a.get_id() for a in held))
-        found = self.instances.get(entry)
-        if found is not None:
-            return found, False
-        self.instances[entry] = Instance(symbol, held, self.around(*held), origin)
-        return self.instances[entry], True
+        is_new = entry not in self.instances
+        if is_new:
+            self.instances[entry] = Instance(symbol, held, self.around(*held), origin)
+        self.used[entry] = self.instances[entry]
+        return self.instances[entry], is_new
