@@ -143,12 +143,13 @@ class CSearch:
 
     def _tally(self) -> Tally:
         states, transitions, _, _, used, expanded = self._numbers()
-        enabled = (_U64 * max(1, len(self.layout.model.actions)))()
-        counts = (_U64 * max(1, 2 * len(self.sites.requires)))()
+        enabled = (_U64 * len(self.layout.model.actions))()
+        counts = (_U64 * (2 * len(self.sites.requires)))()
         self.code.search_counts(self.handle, enabled, counts)
-        return Tally(
-            states, transitions, expanded, self._levels(), list(enabled), list(counts), used
-        )
+        levels = self._levels()
+        while levels and not levels[-1]:
+            levels.pop()
+        return Tally(states, transitions, expanded, levels, list(enabled), list(counts), used)
 
     # ---- claims
 

@@ -462,8 +462,9 @@ static void *look_back(void *argument) {
   Thread *t = argument;
   Search *z = t->search;
   Candidate *before = z->before + (t - z->thread) * z->target_count;
-  u64 counted[ACTIONS + 1];
-  memcpy(counted, t->enabled, sizeof counted);
+  u64 enabled[ACTIONS + 1], counts[2 * REQUIRES + 1]; /* not to be counted twice */
+  memcpy(enabled, t->enabled, sizeof enabled);
+  memcpy(counts, t->counts, sizeof counts);
   while (take(z, t))
     for (; t->work.lo < t->work.hi; t->work.lo++) {
       const u64 *s = z->states + t->work.lo * W;
@@ -474,7 +475,8 @@ static void *look_back(void *argument) {
           if (same(t->buffer + j * W, z->targets + k * W)) note(before + k, s, 0, 0);
       }
     }
-  memcpy(t->enabled, counted, sizeof counted);
+  memcpy(t->enabled, enabled, sizeof enabled);
+  memcpy(t->counts, counts, sizeof counts);
   return 0;
 }
 
