@@ -50,10 +50,12 @@ test: $(TOOLS)
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 check: $(TOOLS)
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q tests/tidy
+	@status=0; \
+	$(BIN)/ruff check . || status=1; \
+	$(BIN)/ruff format --check . || status=1; \
+	$(BIN)/mypy || status=1; \
+	$(BIN)/python -m pytest -q tests/tidy || status=1; \
+	exit $$status
 
 bench: $(TOOLS)
 	@$(BIN)/python bench/all.py

@@ -52,7 +52,7 @@ class FindingKind(Enum):
 
 
 class Start(Enum):
-    """Whether the path must start in an initial state, or anywhere (counterexample to induction)."""
+    """Whether the path starts in an initial state, or anywhere (counterexample to induction)."""
 
     INITIAL = "initial"
     ANYWHERE = "anywhere"
