@@ -38,27 +38,27 @@ def command(settings: Settings, *, engines: tuple[str, ...]) -> Exit:
     from kvcheck.cli.kills import Conditions
     from kvcheck.cli.output import Output
     from kvcheck.cli.progress import Ticker
-    from kvcheck.cli.prove_command import open_cache
     from kvcheck.cli.searching import now
 
     chosen = choose_bugs(settings.select)
     columns = [column for column in COLUMNS if not engines or column in engines]
     accounts, out, begun = Accounts(), Output(), now()
-    cache = open_cache(settings)
     conditions = Conditions(
         jobs=settings.jobs,
         budget_seconds=settings.budget_seconds,
-        cache=cache,
         ticker=Ticker(settings.voice, clock=now),
     )
     rows = []
     for bug in chosen:
-        hunts = _hunt_all(bug, columns, conditions, accounts, settings)
+        hunts: dict[str, Hunt] = {}
+        claimed = [column for column in columns if column in bug.killed_by]
+        accounts.expected += [_claim(bug, column) for column in claimed]
+        try:
+            if not accounts.is_interrupted:
+                _hunt_all(bug, columns, conditions, accounts, settings, hunts)
+        except KeyboardInterrupt:
+            accounts.is_interrupted = True
         rows.append(_row(bug, columns, hunts))
-        if accounts.is_interrupted:
-            break
-    if cache:
-        cache.close()
     header = ["row", "bug", "breaks", *columns]
     out.table(header, rows)
     _print_end(out, chosen, accounts, now() - begun)
@@ -94,15 +94,14 @@ def _hunt_all(
     conditions: Conditions,
     accounts: Accounts,
     settings: Settings,
-) -> dict[str, Hunt]:
+    hunts: dict[str, Hunt],
+) -> None:
     from kvcheck.cli.choose import choose
     from kvcheck.cli.kills import ENGINES
     from kvcheck.cli.runs import keep_record
     from kvcheck.cli.searching import now
 
     target = choose(bug.id, ())
-    hunts: dict[str, Hunt] = {}
-    accounts.expected += [_claim(bug, column) for column in columns if column in bug.killed_by]
     for column in columns:
         if column not in ENGINES:
             continue
@@ -114,8 +113,7 @@ def _hunt_all(
         if column in bug.killed_by:
             accounts.results.append(_result(bug, column, hunt, now() - begun))
         if accounts.is_interrupted:
-            break
-    return hunts
+            return
 
 
 def _claim(bug: Bug, column: str) -> str:
@@ -137,7 +135,8 @@ def _result(bug: Bug, column: str, hunt: Hunt, seconds: float) -> ObligationResu
 
 def _row(bug: Bug, columns: Sequence[str], hunts: Mapping[str, Hunt]) -> list[str]:
     cells = [_cell(bug, column, hunts.get(column)) for column in columns]
-    return [bug.row, bug.id, ", ".join(bug.breaks), *cells]
+    more = f" (+{len(bug.breaks) - 1})" if len(bug.breaks) > 1 else ""
+    return [bug.row, bug.id, f"{bug.breaks[0]}{more}", *cells]
 
 
 def _cell(bug: Bug, column: str, hunt: Hunt | None) -> str:

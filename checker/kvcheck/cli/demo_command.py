@@ -20,7 +20,8 @@ def command(settings: Settings) -> Exit:
     from kvcheck.cli.choose import choose
     from kvcheck.cli.output import Output
     from kvcheck.cli.progress import Ticker
-    from kvcheck.cli.prove_command import headline, open_cache
+    from kvcheck.cli.prove_command import open_cache
+    from kvcheck.cli.prove_report import headline
     from kvcheck.cli.proving import Effort, prove_target, raise_faults
     from kvcheck.cli.runs import keep_record
     from kvcheck.cli.searching import now, search

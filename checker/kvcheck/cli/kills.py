@@ -6,22 +6,23 @@ finding about anything else is shown, and is no kill.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from kvcheck.cli.choose import Target
 from kvcheck.cli.progress import Ticker
-from kvcheck.cli.proving import QUERY_SECONDS_MAX, usable_cores
+from kvcheck.cli.proving import QUERY_SECONDS_MAX
 from kvcheck.cli.searching import now, record_of, search
 from kvcheck.explore.options import AfterViolation, Options
 from kvcheck.solve.bounded import check_bounded
 from kvcheck.solve.engines import StatedSize
+from kvcheck.solve.obligations import Obligation, ObligationKind, proof_plan
 from kvcheck.solve.options import SolveOptions
-from kvcheck.solve.proof_cache import ProofCache
-from kvcheck.solve.prove import ProveOptions, prove
+from kvcheck.solve.parallel import Task
 from kvcheck.trace.path import Finding
 from kvcheck.trace.record import RunRecord
+from kvcheck.verdict import Outcome
 from kvspec.bugs import Bug
 
 BOUNDED_DEPTH_MAX = 14
@@ -34,7 +35,6 @@ class Conditions:
 
     jobs: int
     budget_seconds: float | None
-    cache: ProofCache | None
     ticker: Ticker
 
 
@@ -77,23 +77,34 @@ def hunt_explicit(bug: Bug, target: Target, conditions: Conditions) -> Hunt:
 
 
 def hunt_by_induction(bug: Bug, target: Target, conditions: Conditions) -> Hunt:
-    """By induction at the bug's sizes: a step from a state that satisfies every invariant."""
+    """By induction at the bug's sizes: a step from a state that satisfies every invariant.
+
+    Only what the bug claims to break is asked, and no further than the first that is broken.
+    """
     seconds = conditions.budget_seconds
     limit = QUERY_SECONDS_MAX if seconds is None else min(seconds, QUERY_SECONDS_MAX)
-    result = prove(
-        target.model(),
-        StatedSize(SolveOptions(timeout_seconds=limit), now),
-        ProveOptions(jobs=conditions.jobs or usable_cores()),
-        clock=now,
-        cache=conditions.cache,
-        observe=lambda answer: conditions.ticker.tell(
-            {"hunting": bug.id, "by": "induction", "now": answer.obligation.id}
-        ),
-    )
+    model = target.model()
+    engine = StatedSize(SolveOptions(timeout_seconds=limit), now)
+    unknown = ""
+    for goal in _claimed(bug, proof_plan(model).to_prove):
+        conditions.ticker.tell({"hunting": bug.id, "by": "induction", "now": goal.id})
+        for answer in engine.answers(Task(model, goal.action, (goal,))):
+            if answer.finding is not None:
+                conditions.ticker.done()
+                return _hunt(bug, target, [answer.finding], "prove", "")
+            if answer.outcome is Outcome.INCONCLUSIVE:
+                unknown = answer.reason
     conditions.ticker.done()
-    findings = [broken.finding for broken in result.broken]
-    hunt = _hunt(bug, target, findings, "prove", "" if result.is_proved else "not proved")
-    return replace(hunt, is_interrupted=result.interrupted)
+    return _hunt(bug, target, [], "prove", unknown)
+
+
+def _claimed(bug: Bug, plan: Sequence[Obligation]) -> list[Obligation]:
+    """The obligations that the bug says it breaks, the checks inside its actions first."""
+    assertions = {goal for goal in plan if goal.kind is ObligationKind.ASSERTION}
+    claimed = [
+        goal for goal in plan if (goal.action if goal in assertions else goal.subject) in bug.breaks
+    ]
+    return sorted(claimed, key=lambda goal: goal not in assertions)
 
 
 def hunt_bounded(bug: Bug, target: Target, conditions: Conditions) -> Hunt:

@@ -151,7 +151,7 @@ class _Work:
 
     def induct(self, reach: Reach) -> None:
         """Induction by one engine; each obligation keeps its strongest answer."""
-        options = SolveOptions(seed=self.effort.seed, timeout_seconds=_query_seconds(self.effort))
+        options = SolveOptions(seed=self.effort.seed, timeout_seconds=query_seconds(self.effort))
         engine: InductionEngine = StatedSize(options, now)
         if reach is Reach.EVERY_SIZE:
             seconds = min(EVERY_SIZE_SECONDS_MAX, options.timeout_seconds)
@@ -180,6 +180,8 @@ class _Work:
     def settled(self) -> tuple[ObligationResult, ...]:
         """Every answer, what is open as the search settles it."""
         named = [_at_target(self.target, self.model, result) for result in self.results.values()]
+        if self.ending is Ending.OUT_OF_TIME:
+            named = [_out_of_time(result) for result in named]
         if self.found is None:
             return tuple(named)
         return tuple(_with_search(self.found, result, self.model) for result in named)
@@ -203,7 +205,7 @@ class _Work:
         left = self.effort.seconds_left()
         if left is not None and left <= 0:
             return
-        options = SolveOptions(seed=self.effort.seed, timeout_seconds=_query_seconds(self.effort))
+        options = SolveOptions(seed=self.effort.seed, timeout_seconds=query_seconds(self.effort))
         jobs = self.effort.jobs or usable_cores()
         meaning = check_for_vacuity(self.model, options, clock=now, jobs=jobs, cache=self.cache)
         if meaning.interrupted:
@@ -223,7 +225,8 @@ class _Work:
         self.results[result.id] = replace(result, verdict=verdict)
 
 
-def _query_seconds(effort: Effort) -> float:
+def query_seconds(effort: Effort) -> float:
+    """The time that one question may take."""
     left = effort.seconds_left()
     return QUERY_SECONDS_MAX if left is None else max(1.0, min(QUERY_SECONDS_MAX, left))
 
@@ -347,6 +350,13 @@ def _at_target(target: Target, model: Model, result: ObligationResult) -> Obliga
     return replace(result, id=_renamed(target, result.id), verdict=verdict)
 
 
+def _out_of_time(result: ObligationResult) -> ObligationResult:
+    """What was not run for want of time says so, and not that somebody interrupted it."""
+    if result.verdict.outcome is not Outcome.NOT_RUN:
+        return result
+    return replace(result, verdict=replace(result.verdict, reason="the time was up"))
+
+
 def _with_search(found: Search, result: ObligationResult, model: Model) -> ObligationResult:
     """An open obligation as the search of the same sizes settles it, if it does."""
     if result.verdict.outcome is Outcome.HOLDS:
@@ -361,12 +371,23 @@ def _with_search(found: Search, result: ObligationResult, model: Model) -> Oblig
         return result
     verdict = match[0].verdict
     if verdict.outcome is Outcome.VIOLATED:
+        culprit = _culprit(found, action if not is_property else subject)
+        if action != culprit:
+            why = f"{subject} is broken by {culprit}"
+            verdict = Verdict(Outcome.INCONCLUSIVE, Evidence.NONE, verdict.bound, why)
         return replace(result, verdict=verdict, counterexample_to_induction=False)
     if verdict.outcome is Outcome.HOLDS:
         why = "not inductive: a lemma is missing" if result.counterexample_to_induction else ""
         exhausted = Verdict(Outcome.HOLDS, verdict.evidence, verdict.bound, why)
         return replace(result, verdict=exhausted, counterexample_to_induction=False)
     return result
+
+
+def _culprit(found: Search, name: str) -> str:
+    """The action that breaks it in the run that was found; `init` where no step is needed."""
+    paths = [one.finding.path for one in found.result.findings if one.finding.name == name]
+    moves = paths[0].moves if paths else ()
+    return moves[-1].action if moves else found.result.model.init.name
 
 
 def raise_faults(proof: Proof) -> None:

@@ -1,0 +1,118 @@
+"""The seam to the engines that unroll runs: bounded checking and k-induction, for `prove`.
+
+It decides how their one answer about all properties is told property by property. Bounded checking
+proves nothing beyond its depth, and its verdict says the depth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from kvcheck.cli.choose import Target
+from kvcheck.cli.progress import Ticker
+from kvcheck.cli.proving import Effort, Ending, Proof, query_seconds
+from kvcheck.cli.searching import now, record_of, unreproduced
+from kvcheck.explore.result import bound_text
+from kvcheck.solve.bounded import check_bounded
+from kvcheck.solve.kinduction import prove_by_k_induction
+from kvcheck.solve.obligations import inductive_properties
+from kvcheck.solve.options import SolveOptions
+from kvcheck.trace.path import Finding, NotReproduced, Start
+from kvcheck.verdict import Evidence, ObligationResult, Outcome, Verdict
+from kvspec.lang.ir import Model
+
+CHECKS = "checks inside the actions"
+
+
+def prove_bounded(target: Target, depth: int, effort: Effort, ticker: Ticker) -> Proof:
+    """Every run of up to `depth` steps."""
+    begun, model = now(), target.model()
+
+    def observe(done: int) -> None:
+        ticker.tell({"unrolling": target.name, "depth": done, "of": depth})
+
+    try:
+        result = check_bounded(model, depth, _options(effort), clock=now, observe=observe)
+    except NotReproduced as error:
+        raise unreproduced(target, error) from error
+    finally:
+        ticker.done()
+    return _proof(target, model, "bounded", result.verdict, result.finding, Evidence.BOUNDED, begun)
+
+
+def prove_k_inductively(target: Target, k_max: int, effort: Effort, ticker: Ticker) -> Proof:
+    """All invariants and lemmas together, by k-induction with the least k that does."""
+    begun, model = now(), target.model()
+    ticker.tell({"k-induction": target.name, "k at most": k_max})
+    names = [prop.name for prop in inductive_properties(model)]
+    try:
+        result = prove_by_k_induction(model, names, k_max, _options(effort), clock=now)
+    except NotReproduced as error:
+        raise unreproduced(target, error) from error
+    finally:
+        ticker.done()
+    required = Evidence.PROVED_AT_SIZE
+    finding, verdict = result.finding, result.verdict
+    return _proof(target, model, "k-induction", verdict, finding, required, begun)
+
+
+def _options(effort: Effort) -> SolveOptions:
+    left = effort.seconds_left()
+    seconds = query_seconds(effort) if left is None else max(1.0, left)
+    return SolveOptions(seed=effort.seed, timeout_seconds=seconds)
+
+
+def _proof(
+    target: Target,
+    model: Model,
+    engine: str,
+    verdict: Verdict,
+    finding: Finding | None,
+    required: Evidence,
+    begun: float,
+) -> Proof:
+    verdict = replace(verdict, bound=verdict.bound.replace(bound_text(model), target.size_text))
+    names = [*(prop.name for prop in inductive_properties(model)), CHECKS]
+    results = [
+        ObligationResult(
+            f"{target.name}/{engine}/any/{name}",
+            _verdict_of(name, names, verdict, finding),
+            0.0,
+            counterexample_to_induction=_is_step(finding) and _is_about(name, names, finding),
+        )
+        for name in names
+    ]
+    record = [record_of(target, model, finding, "bounded")] if finding else []
+    return Proof(
+        target=target,
+        model=model,
+        results=tuple(results),
+        required=tuple((result.id, required) for result in results),
+        records=tuple(record),
+        notes=(),
+        ending=Ending.COMPLETE,
+        seconds=now() - begun,
+        solved=len(results),
+        from_cache=0,
+    )
+
+
+def _verdict_of(
+    name: str, names: Sequence[str], verdict: Verdict, finding: Finding | None
+) -> Verdict:
+    """The verdict of one property: a violation is about one, and leaves the others open."""
+    if verdict.outcome is not Outcome.VIOLATED or _is_about(name, names, finding):
+        return verdict
+    why = f"stopped at a violation of {finding.name if finding else 'something else'}"
+    return Verdict(Outcome.INCONCLUSIVE, Evidence.NONE, verdict.bound, why)
+
+
+def _is_about(name: str, names: Sequence[str], finding: Finding | None) -> bool:
+    if finding is None:
+        return False
+    return name == (finding.name if finding.name in names else CHECKS)
+
+
+def _is_step(finding: Finding | None) -> bool:
+    return finding is not None and finding.start is Start.ANYWHERE
