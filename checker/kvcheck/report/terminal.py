@@ -14,7 +14,9 @@ from rich.text import Text
 
 from kvcheck.report.story import Fact, Row, Story
 
-_RED, _GREEN, _DIM = "bold red", "green", "dim"
+NOTES_WIDTH_MIN = 100  # below that the notes would squeeze what changed
+ACTION_WIDTH_MAX = 32
+_RED, _DIM = "bold red", "dim"
 
 
 def print_story(console: Console, story: Story) -> None:
@@ -27,7 +29,7 @@ def print_story(console: Console, story: Story) -> None:
     if story.start:
         parts += [Text("From this state", style="bold"), _facts(story.start)]
     if story.rows:
-        parts += [_steps(story.rows)]
+        parts += [_steps(story.rows, has_notes=console.width >= NOTES_WIDTH_MIN)]
     if story.why:
         parts += [Text("Why", style="bold"), _facts(story.why)]
     if story.rerun:
@@ -35,25 +37,33 @@ def print_story(console: Console, story: Story) -> None:
     console.print(Group(*(Padding(part, (1, 0, 0, 0)) for part in parts)))
 
 
-def _steps(rows: tuple[Row, ...]) -> Table:
+def _steps(rows: tuple[Row, ...], *, has_notes: bool) -> Table:
     has_who = any(row.who for row in rows)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("step", justify="right", style=_DIM)
     if has_who:
         table.add_column("who")
-    table.add_column("action", overflow="fold")
+    longest = max(len(word) for row in rows for word in row.action.split())
+    table.add_column("action", overflow="fold", min_width=min(longest, ACTION_WIDTH_MAX))
     table.add_column("what changed", overflow="fold")
-    table.add_column("note", overflow="fold")
+    if has_notes:
+        table.add_column("note", overflow="fold")
     for row in rows:
         cells = [
             Text(row.number),
             *([Text(row.who)] if has_who else []),
-            Text(row.action, style="" if row.is_folded else "bold"),
+            Text(row.action, style=_action_style(row)),
             Text("\n".join(row.changes)),
-            Text(row.note, style=_RED if row.is_failing else ""),
+            *([Text(row.note, style=_RED if row.is_failing else "")] if has_notes else []),
         ]
         table.add_row(*cells, style=_DIM if row.is_folded else None)
     return table
+
+
+def _action_style(row: Row) -> str:
+    if row.is_failing:
+        return _RED
+    return "" if row.is_folded else "bold"
 
 
 def _facts(facts: tuple[Fact, ...]) -> Table:
