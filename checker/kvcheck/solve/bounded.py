@@ -103,6 +103,7 @@ def check_bounded(
         found = _ask(dialogue, runs, False, wanted, left)
         if isinstance(found, Finding | str):
             return _ended(model, depth - 1, found, clock() - begun)
+        dialogue.tell([_kept(runs, wanted)])  # shown just now: a fact about every run that goes on
         if observe:
             observe(depth)
         if depth < depth_max:
@@ -124,15 +125,18 @@ def _ask(
     seconds: float | None,
 ) -> Finding | str | None:
     """A violation at the end of the run, why Z3 does not know, or None where there is none."""
-    algebra, model = runs.algebra, runs.model
-    reading = Reading(algebra, runs.states[-1], {})
-    kept = conjunction(*(reading.bit(prop.formula) for prop in properties))
-    bad = broken_step if broken_step is not False else negation(kept)
+    model = runs.model
+    bad = broken_step if broken_step is not False else negation(_kept(runs, properties))
     answer = dialogue.ask(bad, seconds=seconds)
     if answer is None or isinstance(answer, str):
         return answer
     path = runs.path_in(answer, with_failure=broken_step is not False)
     return violation_of(model, path, properties, Start.INITIAL)
+
+
+def _kept(runs: Unrolling, properties: Sequence[Property]) -> Bit:
+    reading = Reading(runs.algebra, runs.states[-1], {})
+    return conjunction(*(reading.bit(prop.formula) for prop in properties))
 
 
 def violation_of(model: Model, path: Path, properties: Sequence[Property], start: Start) -> Finding:
