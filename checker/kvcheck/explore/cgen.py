@@ -342,7 +342,7 @@ def unsuited(model: Model, sites: Sites) -> str:
 
 
 def source_of(layout: Layout, sites: Sites, *, counted: bool, canonical: str = "") -> str:
-    """The whole C file; `canonical` is the body of the symmetry reduction, if any."""
+    """The whole C file; `canonical` is the C of a symmetry reduction, if any."""
     model = layout.model
     writer = _Writer(layout, sites, counted)
     for constant in model.constants:
@@ -372,5 +372,5 @@ def source_of(layout: Layout, sites: Sites, *, counted: bool, canonical: str = "
         )
     )
     runtime = files("kvcheck.explore").joinpath("engine.c").read_text(encoding="utf-8")
-    body = "\n".join(writer.lines) + "\n" + canonical
+    body = canonical + "\n".join(writer.lines) + "\n"
     return runtime.replace("//@HEAD", head).replace("//@MODEL", body)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from kvcheck.explore.result import Found, Stopped
 from kvcheck.explore.sites import Sites
-from kvcheck.explore.symmetry import Renaming, Symmetries, compose, inverse, rename_arguments
+from kvcheck.explore.symmetry import Renaming, Symmetry, compose, inverse, rename_arguments
 from kvcheck.trace.path import Finding, FindingKind, Move, NotReproduced, Path, confirm
 from kvspec.lang.concrete import Stepped, arguments_of, initial_states, step
 from kvspec.lang.ir import Action, Model
@@ -56,9 +56,9 @@ class Searched:
     threads: int = 1
 
 
-def found_of(model: Model, sites: Sites, symmetries: Symmetries | None, claim: Claim) -> Found:
+def found_of(model: Model, sites: Sites, symmetry: Symmetry | None, claim: Claim) -> Found:
     """The confirmed finding of a claim; raises `NotReproduced` if it is not true."""
-    start, moves = _retrace(model, symmetries, claim)
+    start, moves = _retrace(model, symmetry, claim)
     message = ""
     match claim.kind:
         case FindingKind.INVARIANT:
@@ -73,7 +73,7 @@ def found_of(model: Model, sites: Sites, symmetries: Symmetries | None, claim: C
     return Found(finding, confirm(model, finding))
 
 
-def _retrace(model: Model, symmetries: Symmetries | None, claim: Claim) -> tuple[State, list[Move]]:
+def _retrace(model: Model, symmetry: Symmetry | None, claim: Claim) -> tuple[State, list[Move]]:
     """A concrete run along the chain.
 
     With symmetry the chain holds representatives r0, r1, ...; the run is s0, s1, ... with
@@ -83,9 +83,9 @@ def _retrace(model: Model, symmetries: Symmetries | None, claim: Claim) -> tuple
     """
     renaming: Renaming = {}
     current = claim.chain[0]
-    if symmetries:
+    if symmetry:
         for start in sorted(initial_states(model)):
-            representative, there = symmetries.canonical(start)
+            representative, there = symmetry.canonical(start)
             if representative == claim.chain[0]:
                 current, renaming = start, inverse(there)
                 break
@@ -93,7 +93,7 @@ def _retrace(model: Model, symmetries: Symmetries | None, claim: Claim) -> tuple
             raise NotReproduced("no initial state has the first representative")
     start, moves = current, list[Move]()
     for here, target in zip(claim.chain, claim.chain[1:], strict=False):
-        action, arguments, there = _move_between(model, symmetries, here, target)
+        action, arguments, there = _move_between(model, symmetry, here, target)
         moves.append(Move(action.name, rename_arguments(action, arguments, renaming)))
         renaming = compose(renaming, inverse(there))
     if claim.kind is FindingKind.ASSERTION:
@@ -104,7 +104,7 @@ def _retrace(model: Model, symmetries: Symmetries | None, claim: Claim) -> tuple
 
 
 def _move_between(
-    model: Model, symmetries: Symmetries | None, here: State, target: State
+    model: Model, symmetry: Symmetry | None, here: State, target: State
 ) -> tuple[Action, tuple[int, ...], Renaming]:
     """The first move, in declaration order, that leads from one stored state to the next."""
     for action in model.actions:
@@ -112,11 +112,11 @@ def _move_between(
             outcome = step(model, here, action, arguments)
             if not isinstance(outcome, Stepped):
                 continue
-            if symmetries is None:
+            if symmetry is None:
                 if outcome.state == target:
                     return action, arguments, {}
             else:
-                representative, there = symmetries.canonical(outcome.state)
+                representative, there = symmetry.canonical(outcome.state)
                 if representative == target:
                     return action, arguments, there
     raise NotReproduced("no move leads from one state of the run to the next")

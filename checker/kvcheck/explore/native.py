@@ -88,8 +88,9 @@ class Build:
         assert self._scratch is not None
         made = self._scratch / "model.so"
         if self._process.wait() != 0 or not made.is_file():
-            said = (self._scratch / "errors").read_text(errors="replace").strip().splitlines()
-            raise NoCompiler(f"{self.compiler.path} failed: {said[0] if said else 'no message'}")
+            said = (self._scratch / "errors").read_text(errors="replace").splitlines()
+            first = next((line for line in said if "error" in line), "it gave no message")
+            raise NoCompiler(f"{self.compiler.path} failed: {first}")
         if self._kept is not None:
             with contextlib.suppress(OSError):  # the library is usable where it is
                 os.replace(made, self._kept)

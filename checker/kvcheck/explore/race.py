@@ -15,6 +15,7 @@ from typing import TypeAlias
 from kvcheck.explore.cgen import source_of, unsuited
 from kvcheck.explore.claim import Searched, Tally
 from kvcheck.explore.csearch import CSearch
+from kvcheck.explore.csymmetry import canonical_source
 from kvcheck.explore.layout import Layout, LayoutError, layout_of
 from kvcheck.explore.native import Build, NoCompiler, find_compiler
 from kvcheck.explore.options import Coverage, Engine, Options
@@ -22,6 +23,7 @@ from kvcheck.explore.pygen import generate
 from kvcheck.explore.pysearch import GIVE_WAY, PySearch
 from kvcheck.explore.result import Stopped
 from kvcheck.explore.sites import Sites
+from kvcheck.explore.symmetry import Symmetry
 from kvspec.lang.ir import Model
 from kvspec.lang.state import State
 
@@ -29,6 +31,17 @@ Ask: TypeAlias = Callable[[str, Tally, int], Stopped | None]
 
 BUILD_AFTER_STATES = 3_000
 """Below this many states the compiler is not even started: the search may be over by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be searched, and how."""
+
+    model: Model
+    sites: Sites
+    options: Options
+    starts: list[State]
+    symmetry: Symmetry | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +56,8 @@ class Run:
 class _Companion:
     """The compiled engine in the making, beside a running Python search."""
 
-    def __init__(self, model: Model, sites: Sites, options: Options) -> None:
-        self.model, self.sites, self.options = model, sites, options
+    def __init__(self, task: Task) -> None:
+        self.task, options = task, task.options
         self.note = "" if options.engine is not Engine.PYTHON else "the Python engine was asked for"
         self.build: Build | None = None
         self.layout: Layout | None = None
@@ -54,13 +67,15 @@ class _Companion:
         if self.build or self.note:
             return
         try:
-            self.note = unsuited(self.model, self.sites)
+            task = self.task
+            self.note = unsuited(task.model, task.sites)
             if not self.note:
-                self.layout = layout_of(self.model)
-                counted = self.options.coverage is Coverage.ON
-                source = source_of(self.layout, self.sites, counted=counted)
-                compiler = find_compiler(self.options.compiler)
-                self.build = Build(source, compiler, self.options.cache_dir)
+                self.layout = layout_of(task.model)
+                canonical = canonical_source(self.layout, task.symmetry) if task.symmetry else ""
+                counted = task.options.coverage is Coverage.ON
+                source = source_of(self.layout, task.sites, counted=counted, canonical=canonical)
+                compiler = find_compiler(task.options.compiler)
+                self.build = Build(source, compiler, task.options.cache_dir)
         except (NoCompiler, LayoutError) as error:
             self.note = str(error)
 
@@ -69,7 +84,7 @@ class _Companion:
         if self.build is None or self.layout is None:
             return None
         try:
-            return CSearch(self.build.library(), self.layout, self.sites, self.options)
+            return CSearch(self.build.library(), self.layout, self.task.sites, self.task.options)
         except (NoCompiler, OSError, MemoryError) as error:
             self.note = str(error)
             return None
@@ -80,43 +95,37 @@ class _Companion:
             self.build.close()
 
 
-def run(model: Model, sites: Sites, options: Options, starts: list[State], ask: Ask) -> Run:
+def run(task: Task, ask: Ask) -> Run:
     """Search with the engines that the options allow."""
-    companion = _Companion(model, sites, options)
+    companion = _Companion(task)
     try:
-        if options.engine is Engine.COMPILED:
+        if task.options.engine is Engine.COMPILED:
             companion.start()
             search = companion.search()
             if search is not None:
-                return _compiled(search, starts, ask)
-        first = _python(model, sites, options, starts, ask, companion)
+                return _compiled(search, task, ask)
+        first = _python(task, ask, companion)
         if first.stopped is not None:
             return Run(first, "python", companion.note)
         search = companion.search()
         if search is not None:
-            return _compiled(search, starts, ask)
-        again = _python(model, sites, options, starts, ask, companion)
-        return Run(again, "python", companion.note)
+            return _compiled(search, task, ask)
+        return Run(_python(task, ask, companion), "python", companion.note)
     finally:
         companion.close()
 
 
-def _compiled(search: CSearch, starts: list[State], ask: Ask) -> Run:
+def _compiled(search: CSearch, task: Task, ask: Ask) -> Run:
     try:
-        searched = search.run(starts, lambda tally, queue: ask("compiled", tally, queue))
+        searched = search.run(task.starts, lambda tally, queue: ask("compiled", tally, queue))
     finally:
         search.close()
     return Run(searched, "compiled", "")
 
 
-def _python(
-    model: Model,
-    sites: Sites,
-    options: Options,
-    starts: list[State],
-    ask: Ask,
-    companion: _Companion,
-) -> Searched:
+def _python(task: Task, ask: Ask, companion: _Companion) -> Searched:
+    options, symmetry = task.options, task.symmetry
+
     def pause(tally: Tally, queue: int) -> Stopped | str | None:
         if tally.states >= BUILD_AFTER_STATES:
             companion.start()
@@ -127,6 +136,17 @@ def _python(
             return Stopped.MEMORY if build is None else GIVE_WAY
         return ask("python", tally, queue)
 
-    code = generate(model, sites, counted=options.coverage is Coverage.ON)
-    search = PySearch(code, sites, options, starts, ask=pause, canonical=None)
+    def canonical(state: State) -> State:
+        assert symmetry is not None
+        return symmetry.canonical(state)[0]
+
+    code = generate(task.model, task.sites, counted=options.coverage is Coverage.ON)
+    search = PySearch(
+        code,
+        task.sites,
+        options,
+        task.starts,
+        ask=pause,
+        canonical=canonical if symmetry else None,
+    )
     return search.run()

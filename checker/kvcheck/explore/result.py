@@ -64,7 +64,8 @@ class ExploreResult:
 
     `depth` is the last level whose states were all found: 0 for the initial states; `levels` counts
     the new states of each level. `conjuncts` is empty unless coverage was asked for. `engine` is
-    "python" or "compiled"; `engine_note` says why the compiled one was not used, or "".
+    "python" or "compiled"; `engine_note` says why the compiled one was not used, or "". With
+    `symmetry` states are counted up to renaming; `symmetry_note` says why not, if it was wanted.
     """
 
     model: Model
@@ -79,6 +80,7 @@ class ExploreResult:
     engine_note: str
     threads: int
     symmetry: bool
+    symmetry_note: str
     stopped: Stopped
     findings: tuple[Found, ...]
     witnesses: tuple[Found, ...]

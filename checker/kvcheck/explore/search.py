@@ -7,10 +7,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from kvcheck.explore.claim import Claim, Tally, found_of
-from kvcheck.explore.options import Coverage, Deadlock, Options, Progress, Symmetry
-from kvcheck.explore.race import Run, run
+from kvcheck.explore.interchange import WITNESS, interchange_of, with_witness_checks
+from kvcheck.explore.options import (
+    AfterViolation,
+    Coverage,
+    Deadlock,
+    Options,
+    Progress,
+    Symmetry,
+)
+from kvcheck.explore.race import Run, Task, run
 from kvcheck.explore.result import (
     ActionCount,
     ConjunctCount,
@@ -19,6 +28,7 @@ from kvcheck.explore.result import (
     Stopped,
 )
 from kvcheck.explore.sites import Sites, combinations, sites_of
+from kvcheck.explore.symmetry import Symmetry as Reduction
 from kvcheck.trace.path import FindingKind
 from kvspec.lang.concrete import initial_states
 from kvspec.lang.ir import Model
@@ -77,32 +87,64 @@ def explore(
     options = options or Options()
     watch = Watch(options, progress, interrupted)
     cpu = time.process_time()
-    sites = sites_of(model)
-    ran = run(model, sites, options, list(initial_states(model)), watch.ask)
+    task, note = _task(model, options)
+    ran = run(task, watch.ask)
+    if task.symmetry and _witness_failed(task, ran):
+        note = "next() has several witnesses somewhere, so that ids are not interchangeable"
+        task = _plain_task(model, options)
+        ran = run(task, watch.ask)
     return _result(
         model,
-        sites,
-        options,
+        task,
         ran,
+        symmetry_note=note,
         seconds=watch.seconds(),
         cpu_seconds=time.process_time() - cpu,
     )
 
 
+def _plain_task(model: Model, options: Options) -> Task:
+    return Task(model, sites_of(model), options, list(initial_states(model)), None)
+
+
+def _task(model: Model, options: Options) -> tuple[Task, str]:
+    """What to search; and why without symmetry, if that was asked for."""
+    if options.symmetry is Symmetry.OFF:
+        return _plain_task(model, options), ""
+    interchange = interchange_of(model)
+    if not interchange.classes:
+        why = "; ".join(f"{sort}: {reason}" for sort, reason in interchange.ruled_out.items())
+        return _plain_task(model, options), why or "no sort is interchangeable"
+    checked = with_witness_checks(model, interchange)
+    # a failing witness check must not go unseen behind another failure of its action
+    options = replace(options, after_violation=AfterViolation.STOP)
+    starts = list(initial_states(model))
+    reduction = Reduction(checked, interchange)
+    return Task(checked, sites_of(checked), options, starts, reduction), ""
+
+
+def _witness_failed(task: Task, ran: Run) -> bool:
+    return any(
+        claim.kind is FindingKind.ASSERTION and task.sites.checks[claim.site][1].message == WITNESS
+        for claim in ran.searched.violations
+    )
+
+
 def _result(
     model: Model,
-    sites: Sites,
-    options: Options,
+    task: Task,
     ran: Run,
     *,
+    symmetry_note: str,
     seconds: float,
     cpu_seconds: float,
 ) -> ExploreResult:
     searched, tally = ran.searched, ran.searched.tally
+    sites, options = task.sites, task.options
     assert searched.stopped is not None
 
     def confirmed(claims: tuple[Claim, ...]) -> tuple[Found, ...]:
-        return tuple(found_of(model, sites, None, c) for c in sorted(claims, key=_rank))
+        return tuple(found_of(model, sites, task.symmetry, c) for c in sorted(claims, key=_rank))
 
     witnesses = confirmed(searched.goals)
     reached = {w.finding.name for w in witnesses}
@@ -118,7 +160,8 @@ def _result(
         engine=ran.engine,
         engine_note=ran.note,
         threads=searched.threads,
-        symmetry=options.symmetry is Symmetry.ON,
+        symmetry=task.symmetry is not None,
+        symmetry_note=symmetry_note,
         stopped=searched.stopped,
         findings=confirmed(searched.violations),
         witnesses=witnesses,
