@@ -77,6 +77,7 @@ class End(Enum):
 
     BACK = "back"
     FRONT = "front"
+    AGAIN = "where it was, since the operation that claimed it failed"
 
 
 class Detail(Enum):
