@@ -37,6 +37,10 @@ ROOMS = (
     Room("kvcheck.solve", ("kvspec", "kvcheck.trace", "kvcheck.verdict", "z3")),
     Room("kvcheck.explore", ("kvspec", "kvcheck.trace", "kvcheck.verdict")),
     Room("kvcheck.export", ("kvspec",)),
+    Room(
+        "kvcheck.mutate",
+        ("kvspec", "kvcheck.explore", "kvcheck.solve", "kvcheck.trace", "kvcheck.verdict"),
+    ),
     Room("kvcheck.schedule", ("kvimpl.device.port",)),
     Room("kvcheck.lockstep", ("kvspec", "kvimpl", "kvcheck.schedule", "kvcheck.trace")),
     Room("kvcheck.trace", ("kvspec", "kvcheck.verdict", "msgspec")),

@@ -255,17 +255,6 @@ class OrderedCopies(Machine):
         )
 
     @lemma
-    def waits_are_over(self) -> bool:
-        "What a started work comes after is complete."
-        return all(
-            self.moment[u] == Moment.COMPLETE
-            for w in Work
-            if self.has_started(w)
-            for u in Work
-            if self.after[w][u]
-        )
-
-    @lemma
     def conflicts_are_ordered(self) -> bool:
         "Of two works that must not overlap, the one enqueued later comes after the other."
         return all(
@@ -315,13 +304,8 @@ class OrderedCopies(Machine):
 
     @lemma
     def earlier_is_sent(self) -> bool:
-        "What was enqueued earlier than a work is enqueued, and so is the work."
-        return all(
-            self.moment[u] != Moment.NEW and self.moment[w] != Moment.NEW and u != w
-            for w in Work
-            for u in Work
-            if self.earlier[w][u]
-        )
+        "What was enqueued earlier than a work is enqueued."
+        return all(self.moment[u] != Moment.NEW for w in Work for u in Work if self.earlier[w][u])
 
     # ---- what must be possible
 

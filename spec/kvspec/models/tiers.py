@@ -404,7 +404,7 @@ class TieredPool(Machine):
     def copies_share_no_slot(self) -> bool:
         "No slot takes part in two copies in flight."
         return all(
-            c.src != d.src and c.src != d.dst and c.dst != d.src and c.dst != d.dst
+            c.src != d.src and c.src != d.dst and c.dst != d.dst
             for s in Stream
             for i, c in enumerate(self.pending[s])
             for t in Stream
