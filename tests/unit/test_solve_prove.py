@@ -20,7 +20,7 @@ from kvcheck.solve.parallel import Task, run_tasks
 from kvcheck.solve.proof_cache import ProofCache
 from kvcheck.solve.prove import ProveOptions, prove
 from kvcheck.verdict import Evidence, Outcome
-from kvspec.lang.ir import BOOL, Apply, Assign, Operator, Read
+from kvspec.lang.ir import BOOL, Apply, Assign, Operator, PropertyKind, Read
 
 HERE = ProveOptions(jobs=0)
 
@@ -121,6 +121,14 @@ def test_what_a_reader_sees_is_no_part_of_the_key_and_what_z3_sees_is(tmp_path):
     assert prove_here(model, cache, timeout_seconds=7).solved == 0
     other = replace(model, properties=(*model.properties, x_above_nothing()))
     assert prove_here(other, cache).from_cache == 0
+
+
+def test_an_assumption_about_the_constants_is_part_of_the_key(tmp_path):
+    cache = ProofCache(tmp_path)
+    model = queue()
+    prove_here(model, cache)
+    assumed = fact("one", both(Operator.EQ, number(1), number(1)), kind=PropertyKind.ASSUMPTION)
+    assert prove_here(replace(model, properties=(*model.properties, assumed)), cache).solved
 
 
 def test_inconclusive_is_never_cached(tmp_path):

@@ -31,9 +31,10 @@ from kvcheck.solve.proof_cache import ProofCache, cache_key
 from kvcheck.solve.provenance import checker_digest, z3_version
 from kvcheck.trace.path import NotReproduced
 from kvcheck.verdict import Outcome
-from kvspec.lang.ir import Model
+from kvspec.lang.ir import Model, PropertyKind
 
 KEPT = frozenset({Outcome.HOLDS, Outcome.VIOLATED})
+WRONG_SHAPE = (ValueError, LookupError, TypeError, AssertionError)
 ABOUT_AN_ACTION = INDUCTIVE_STEPS | {ObligationKind.ENABLED}
 
 
@@ -96,7 +97,7 @@ class KeptAnswers:
             answer = answer_from(text, goal)
             if answer.finding is not None:
                 confirm_broken(model, goal, answer.finding, inductive_properties(model))
-        except (ValueError, NotReproduced) as fault:
+        except (*WRONG_SHAPE, NotReproduced) as fault:
             self.warnings.append(
                 f"A kept answer for {goal.id} is not believed ({fault}). It was written by another "
                 "version or damaged. It is solved again."
@@ -112,7 +113,8 @@ class _Keys:
         self.model = model
         self.prefix = prefix
         facts = canonical_properties(inductive_properties(model))
-        self.ground = (canonical_ground(model), facts)
+        assumed = canonical_properties(model.of_kind(PropertyKind.ASSUMPTION))
+        self.ground = (canonical_ground(model), facts, assumed)
         self.actions: dict[str, str] = {}
 
     def of(self, goal: Obligation) -> str:

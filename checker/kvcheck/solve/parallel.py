@@ -248,9 +248,9 @@ class _Crew:
 
     def _dismiss(self, worker: _Worker) -> None:
         self.workers.remove(worker)
-        worker.pipe.close()
         worker.process.kill()
         worker.process.join(JOIN_SECONDS)
+        worker.pipe.close()
 
     def _listen(self, worker: _Worker) -> None:
         task = worker.task
