@@ -17,7 +17,7 @@ PLANS = {
     "retention": 69,
     "pins": 64,
     "window": 37,
-    "copies": 55,
+    "copies": 50,
 }
 
 
