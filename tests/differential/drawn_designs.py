@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+from counted_shelf import CountedShelf
 from every_construct import EveryConstruct
 
 from kvspec.lang.concrete import Stepped, arguments_of, initial_states, step
@@ -24,6 +25,7 @@ DESIGNS = (
     RetentionPool,
     StoredQueues,
     WindowPool,
+    CountedShelf,
     EveryConstruct,
 )
 

@@ -10,11 +10,11 @@ from random import Random
 
 import pytest
 import z3
-from concrete_structure import Shapes, Structure, element
+from concrete_structure import Structure, element
 from drawn_designs import DESIGNS, drawn_state, met_states
 from drawn_machines import drawn_machine
+from every_size_case import Case
 
-from kvcheck.solve.every_size_goal import Claim
 from kvcheck.solve.every_size_run import Goal, Run
 from kvcheck.solve.every_size_state import (
     ANY_INT,
@@ -27,43 +27,15 @@ from kvcheck.solve.every_size_state import (
     VALUE,
     element_of,
     is_counted,
-    type_facts,
 )
 from kvcheck.solve.every_size_step import Step
-from kvcheck.solve.every_size_terms import NoEverySizeMeaning, for_all
+from kvcheck.solve.every_size_terms import NoEverySizeMeaning
 from kvspec.lang.concrete import Failed, Stepped, arguments_of, holds, step
 from kvspec.lang.ir import Constant, Literal, Model, ReadConstant, Variable
 from kvspec.lang.state import row_indices
 from kvspec.lang.types import FifoType, RecordType, ScalarType, SetType, SortType
 
 RANDOM = 7
-
-
-class Case:
-    """An action with its symbolic run and all that is claimed about it, for any state."""
-
-    def __init__(self, one: Step) -> None:
-        self.one, self.shapes = one, Shapes()
-        self.reading = one.reading.fork()
-        self.before: dict[str, z3.ExprRef] = {}
-        self.after: dict[str, z3.ExprRef] = {}
-        chosen: dict[int, z3.ExprRef] = {}
-        for prop in one.model.properties:
-            claim = Claim(self.reading, prop.formula, one.run.state)
-            self.after[prop.name] = for_all(claim.chosen, claim.term)
-            chosen.update({constant.get_id(): constant for constant in claim.chosen})
-            self.before[prop.name] = self.reading.term(prop.formula, one.start, {})
-        theorems = [*one.words.background(), *one.theorems(self.reading)]
-        theorems += one.further_theorems(self.reading)
-        theorems += [type_facts(one.words, one.start, v) for v in one.model.variables]
-        self.theorems = [for_all(list(chosen.values()), theorem) for theorem in theorems]
-
-    def structure(self, state, arguments, random: Random) -> Structure:
-        """What the symbols mean in one state, for one choice of the action's parameters."""
-        names = [parameter.name for parameter in self.one.action.parameters]
-        chosen = dict(zip(names, arguments, strict=True))
-        symbols = list(self.reading.symbols.known.values())
-        return Structure(self.one.model, state, chosen, symbols, self.shapes, random)
 
 
 def cases_of(model: Model) -> list[Case]:
@@ -190,11 +162,11 @@ def drawn_open_machine(seed: int, sorts: tuple[str, ...]) -> Model:
 @pytest.mark.parametrize("sorts", [("Block", "Slot"), ("Block",), ()])
 def test_what_a_proof_assumes_is_true_of_each_drawn_step(sorts):
     compared = []
-    for seed in range(25):
+    for seed in range(12):
         random, model = Random(seed), drawn_open_machine(seed, sorts)
         for case in cases_of(model):
             for _ in range(2):
                 state = drawn_state(model, random)
                 arguments = random.choice(list(arguments_of(case.one.action)))
                 compared.append(assert_agrees(case, state, arguments, random))
-    assert sum(compared) > 40
+    assert sum(compared) > 20
