@@ -48,21 +48,9 @@ def evidence(result: Path) -> str:
     if not result.exists():
         return "no result written"
     counted: Counter[str] = Counter()
-    for one in _obligations(json.loads(result.read_text())):
-        verdict = one["verdict"]
-        counted[verdict["evidence"] if verdict["outcome"] == "holds" else verdict["outcome"]] += 1
+    for one in json.loads(result.read_text())["obligations"]:
+        counted[one["evidence"] if one["outcome"] == "holds" else one["outcome"]] += 1
     return ", ".join(f"{n} {name}" for name, n in sorted(counted.items()))
-
-
-def _obligations(part: object) -> list[dict[str, dict[str, str]]]:
-    """Every object with a verdict, wherever the result file keeps it."""
-    if isinstance(part, list):
-        return [one for item in part for one in _obligations(item)]
-    if not isinstance(part, dict):
-        return []
-    if isinstance(part.get("verdict"), dict):
-        return [part]
-    return [one for item in part.values() for one in _obligations(item)]
 
 
 def main() -> int:
