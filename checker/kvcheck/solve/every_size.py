@@ -63,8 +63,10 @@ class EverySizeEngine:
     def _first_flaw(self, step: Step) -> str:
         """Why values that the action writes may leave their types; empty where none can."""
         for question in step.type_questions():
-            if ask(question, self.options).result != z3.unsat:
-                return f"{step.action.name} may write a value outside its type at some size"
+            reply = ask(question, self.options)
+            if reply.result != z3.unsat:
+                what = f"a value that {step.action.name} writes may leave its type"
+                return _why_not(what, reply)
         return ""
 
     def _decided(self, step: Step, goal: Obligation, flaw: str) -> tuple[Outcome, str, int]:
@@ -76,7 +78,8 @@ class EverySizeEngine:
                 reply = ask(question, self.options)
                 resources += reply.resources
                 if reply.result != z3.unsat:
-                    return Outcome.INCONCLUSIVE, _why_not(goal, reply), resources
+                    what = f"{goal.subject} after {goal.action}"
+                    return Outcome.INCONCLUSIVE, _why_not(what, reply), resources
         except NoEverySizeMeaning as gap:
             return Outcome.NOT_RUN, _no_meaning(gap), resources
         return Outcome.HOLDS, "", resources
@@ -86,10 +89,9 @@ def _no_meaning(gap: NoEverySizeMeaning) -> str:
     return f"it has no meaning at every size: {gap}"
 
 
-def _why_not(goal: Obligation, reply: Reply) -> str:
-    if reply.result == z3.sat:
-        return f"not proved for every size: {goal.subject} after {goal.action}"
-    return f"not proved for every size: Z3 stopped, {reply.reason}"
+def _why_not(what: str, reply: Reply) -> str:
+    stopped = "" if reply.result == z3.sat else f" (Z3 stopped: {reply.reason})"
+    return f"not proved for every size: {what}{stopped}"
 
 
 def decide_every_size(
