@@ -115,3 +115,8 @@ def test_the_initial_states_are_looked_at_one_by_one():
     assert answer.outcome is Outcome.VIOLATED
     assert not answer.is_counterexample_to_induction
     assert answer.finding.path.moves == ()
+
+
+def test_without_work_to_make_it_small_a_counterexample_is_still_real():
+    found = answers(queue(count_on_leave=False), SolveOptions(minimise_work=0))
+    assert found["leave/counted"].outcome is Outcome.VIOLATED

@@ -19,11 +19,15 @@ class Logic(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SolveOptions:
-    """Options of one query; a limit of 0 is no limit."""
+    """Options of one query; a limit of 0 is no limit.
+
+    `minimise_work` is spent on making a counterexample small, `minimise_check_work` of it at most
+    on one wish, both in Z3's count.
+    """
 
     timeout_seconds: float = 60.0
     resource_limit: int = 0
     seed: int = 0
     logic: Logic = Logic.FINITE_DOMAIN
-    minimise_checks_max: int = 400
-    minimise_resource_limit: int = 2_000_000
+    minimise_work: int = 20_000_000
+    minimise_check_work: int = 1_000_000

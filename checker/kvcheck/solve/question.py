@@ -77,22 +77,20 @@ def better(found: Satisfiable, options: SolveOptions, wishes: Sequence[Bit]) -> 
     """A solution that grants as many wishes as can be, the earlier ones first, within the budget.
 
     Each wish is tried on top of those already granted; one that the solution at hand grants
-    already costs nothing.
+    already costs nothing. The budget is work and not time, so that the solution is always the same.
     """
     solver, solution = found.solver, found.solution
-    solver.set("rlimit", options.minimise_resource_limit)
+    solver.set("rlimit", options.minimise_check_work)
     granted: list[Term] = []
-    checks = 0
+    work_end = _resources(solver) + options.minimise_work
     for wish in wishes:
         if isinstance(wish, bool):
             continue
         if z3.is_true(solution.eval(wish, model_completion=True)):
             granted.append(wish)
-        elif checks < options.minimise_checks_max:
-            checks += 1
-            if solver.check(*granted, wish) == z3.sat:
-                granted.append(wish)
-                solution = solver.model()
+        elif _resources(solver) < work_end and solver.check(*granted, wish) == z3.sat:
+            granted.append(wish)
+            solution = solver.model()
     return solution
 
 
