@@ -18,6 +18,7 @@ from kvimpl.device.port.findings import Finding
 from kvimpl.device.port.values import (
     Argument,
     Buffer,
+    Bytes,
     Capability,
     Event,
     Grid,
@@ -109,14 +110,14 @@ class Work(Protocol):
 
     def host_call(
         self,
-        function: Callable[[], None],
+        function: Callable[[Sequence[Bytes]], None],
         touches: Sequence[tuple[View, Mode]],
         stream: Stream,
         *,
         label: str,
     ) -> Op:
-        """Run a host function in stream order. It must not call the device, and touches only the
-        bytes and shared values that it declares here."""
+        """Run a host function in stream order, with the declared bytes as its arguments. It must
+        not call the device."""
 
 
 class Lock(Protocol):

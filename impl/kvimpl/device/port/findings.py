@@ -47,12 +47,15 @@ class Access:
     step: int
     source: SourceLine
 
+    @property
+    def place(self) -> str:
+        """The buffer and the range; a shared value has no range."""
+        return f"{self.buffer}[{self.start}:{self.stop}]" if self.stop else self.buffer
+
     def __str__(self) -> str:
         verb = {Mode.READ: "reads", Mode.WRITE: "writes", Mode.READ_WRITE: "reads and writes"}
-        return (
-            f"{self.does} {verb[self.mode]} {self.buffer}[{self.start}:{self.stop}] on {self.actor}"
-            f" at step {self.step} ({self.source})"
-        )
+        where = f"on {self.actor} at step {self.step} ({self.source})"
+        return f"{self.does} {verb[self.mode]} {self.place} {where}"
 
 
 @dataclass(frozen=True, slots=True)

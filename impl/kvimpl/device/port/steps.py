@@ -8,7 +8,7 @@ that it may touch, so that two steps which touch nothing in common need only one
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from enum import Enum
 from typing import NamedTuple, Protocol
 
 
@@ -21,12 +21,19 @@ class Touch(NamedTuple):
     writes: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class LockUse(Enum):
+    """Whether a step takes or gives back a lock: taking is what two tasks compete for."""
+
+    NONE = "none"
+    ACQUIRE = "acquire"
+    RELEASE = "release"
+
+
+class Pending(NamedTuple):
     """The next step of one actor, which could be taken now.
 
     `caused_by` is the step that made it possible to take at all (the enqueuing, the spawning), -1
-    for none; `needs` are the things whose earlier writes were what this step had to wait for.
+    for none; `needs` are the things whose earlier writes this step had to wait for.
     """
 
     actor: str
@@ -35,6 +42,7 @@ class Pending:
     is_host: bool
     caused_by: int = -1
     needs: frozenset[str] = frozenset()
+    lock_use: LockUse = LockUse.NONE
 
 
 class Abandoned(BaseException):

@@ -2,13 +2,14 @@
 
 It decides identity only: which buffer, which life of it, which range, which stream, which
 recording. A handle outlives what it names: a buffer that was freed and whose memory was given out
-again differs from its successor in `generation`, so a stale handle is told from a live one.
+again differs from its successor in `generation`, so a stale handle is told from a live one. A
+`token` is the backend's own reference to what it named; nobody else reads it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeAlias
 
@@ -62,6 +63,7 @@ class Buffer:
     space: Space
     nbytes: int
     label: str
+    token: object = field(default=None, compare=False, repr=False)
 
     def view(self, start: int = 0, stop: int | None = None) -> View:
         """The bytes from start to stop; without stop, to the end.
@@ -107,6 +109,7 @@ class Stream:
     number: int
     name: str
     blocking: bool
+    token: object = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return self.name
@@ -118,6 +121,7 @@ class Event:
 
     number: int
     name: str
+    token: object = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return self.name
@@ -133,6 +137,7 @@ class Mark:
     number: int
     event: Event
     stream: Stream
+    token: object = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.event}@{self.number}"

@@ -1,0 +1,153 @@
+"""Streams as queues of work that executes when it is picked, one operation at a time.
+
+They decide what may execute next and what executing does to clocks; which of it does execute is
+the schedule's choice. CUDA's rules as kept here: a stream is first in, first out; a wait holds
+back what is behind it; the legacy stream waits for all blocking streams, and they for it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from kvimpl.device.port.steps import Pending, Touch
+from kvimpl.device.port.values import Op, Stream
+from kvimpl.device.sim.clocks import Clock, join
+from kvimpl.device.sim.watch import Actor
+
+
+class Work:
+    """An operation in a stream."""
+
+    __slots__ = ("body", "clock", "done", "failed", "op", "pending", "queue", "waits")
+
+    def __init__(
+        self,
+        op: Op,
+        body: Callable[[Work], None] | None,
+        waits: list[Work],
+        queue: Queue,
+        clock: Clock,
+        pending: Pending,
+    ) -> None:
+        self.op = op
+        self.body = body
+        self.waits = waits
+        self.queue = queue
+        self.clock = clock
+        self.pending = pending
+        self.done = False
+        self.failed = False
+
+
+class Queue:
+    """One stream: what is in it, and its last operation, done or not."""
+
+    __slots__ = ("actor", "executed", "last", "stops_after", "stream", "work")
+
+    stream: Stream
+
+    def __init__(self, actor: Actor, stops_after: int | None) -> None:
+        self.actor = actor
+        self.work: deque[Work] = deque()
+        self.last: Work | None = None
+        self.executed = 0
+        self.stops_after = stops_after
+
+    def head(self) -> Work | None:
+        """The operation that may execute now."""
+        if not self.work or self.executed == self.stops_after:
+            return None
+        head = self.work[0]
+        for awaited in head.waits:
+            if not awaited.done:
+                return None
+        return head
+
+    def execute(self) -> None:
+        """Take the head off and let it happen, after all that it waited for."""
+        work = self.work.popleft()
+        actor = self.actor
+        clock = dict(actor.clock)
+        join(clock, work.clock)
+        for awaited in work.waits:
+            join(clock, awaited.clock)
+        clock[actor.number] = actor.clock[actor.number] + 1
+        actor.clock = work.clock = clock
+        self.executed += 1
+        if work.body is not None:
+            work.body(work)
+            work.body = None
+        work.waits = []
+        work.done = not work.failed
+
+
+class Queues:
+    """All streams of a device."""
+
+    def __init__(self, legacy: Queue) -> None:
+        self.all = [legacy]
+        self.legacy = legacy
+        self._op_count = 0
+
+    def add(self, queue: Queue) -> None:
+        """One more stream."""
+        self.all.append(queue)
+
+    def stop(self) -> None:
+        """Nothing in any stream executes any more."""
+        for queue in self.all:
+            queue.stops_after = queue.executed
+
+    def tails(self, queue: Queue) -> tuple[Touch, ...]:
+        """What enqueuing into the stream touches: its own tail, and those that fence it."""
+        own = Touch(f"tail {queue.stream.name}", 0, 1, True)
+        if queue is self.legacy:
+            fences = [o for o in self.all if o.stream.blocking and o is not queue]
+        else:
+            fences = [self.legacy] if queue.stream.blocking else []
+        return (own, *(Touch(f"tail {o.stream.name}", 0, 1, False) for o in fences))
+
+    def enqueue(
+        self,
+        queue: Queue,
+        label: str,
+        body: Callable[[Work], None] | None,
+        *,
+        touches: tuple[Touch, ...] = (),
+        waits: tuple[Work, ...] = (),
+        clock: Clock,
+        step: int,
+    ) -> Work:
+        """Put work into the stream, behind all that is in it now."""
+        self._op_count += 1
+        held_by = [w for w in (*waits, *self._fences(queue)) if not w.done]
+        needs = tuple(completion(w) for w in held_by)
+        own = Touch(f"done {self._op_count}", 0, 1, True)
+        pending = Pending(
+            actor=queue.stream.name,
+            does=label,
+            touches=(*touches, own, *(Touch(thing, 0, 1, False) for thing in needs)),
+            is_host=False,
+            caused_by=step,
+            needs=frozenset(needs),
+        )
+        op = Op(self._op_count, queue.stream, label)
+        # What is awaited and already done still orders: its clock is joined at execution.
+        waiting = [*waits, *(w for w in held_by if w not in waits)]
+        work = Work(op, body, waiting, queue, dict(clock), pending)
+        queue.work.append(work)
+        queue.last = work
+        return work
+
+    def _fences(self, queue: Queue) -> list[Work]:
+        if queue is self.legacy:
+            others = [o for o in self.all if o.stream.blocking and o is not queue]
+        else:
+            others = [self.legacy] if queue.stream.blocking else []
+        return [o.last for o in others if o.last is not None]
+
+
+def completion(work: Work) -> str:
+    """The name of the thing that completing the work writes."""
+    return f"done {work.op.number}"

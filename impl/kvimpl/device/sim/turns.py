@@ -1,0 +1,248 @@
+"""Gives the turn to one actor at a time: a host task, or a stream that executes one operation.
+
+It decides who may go on; a schedule decides who does. A host task is a thread that runs only while
+it has the turn. The task that reaches a scheduling point chooses on the spot: it executes stream
+operations itself and wakes another task only when that one was picked, so a program with one host
+task never switches threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import NoReturn
+
+from kvimpl.device.port.errors import DeviceStuck, Refused, StepsExhausted
+from kvimpl.device.port.steps import Abandoned, LockUse, Pending, Schedule, Touch
+from kvimpl.device.sim.clocks import join
+from kvimpl.device.sim.queues import Queue, Queues
+from kvimpl.device.sim.watch import Actor, Watch
+
+Touches = tuple[Touch, ...] | Callable[[], tuple[Touch, ...]]
+NOTHING: frozenset[str] = frozenset()
+HOST = "host"
+
+
+class HostTask:
+    """A thread of the program, and the step it waits to take."""
+
+    __slots__ = ("actor", "baton", "ended", "error", "pending", "ready", "thread", "touches")
+
+    def __init__(self, actor: Actor, first: Pending | None) -> None:
+        self.actor = actor
+        self.pending = first
+        self.touches: Touches = ()
+        self.ready: Callable[[], bool] | None = None
+        self.baton = threading.Lock()
+        self.baton.acquire()
+        self.thread: threading.Thread | int = threading.get_ident()
+        self.ended = False
+        self.error: Exception | None = None
+
+
+class Turns:
+    """The scheduling of one run."""
+
+    def __init__(
+        self, schedule: Schedule, queues: Queues, watch: Watch, main: Actor, *, steps_max: int
+    ) -> None:
+        self._schedule = schedule
+        self._queues = queues
+        self._watch = watch
+        self._steps_max = steps_max
+        self._main = HostTask(main, None)
+        self._tasks = [self._main]
+        self._spawned: list[HostTask] = []
+        self._ending: BaseException | None = None
+        self._is_over = False
+        self.current = self._main
+        self.runs_body = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the run was ended before its program."""
+        return self._is_over
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the main task is the only one that is left."""
+        return len(self._tasks) == 1
+
+    def point(
+        self,
+        does: str,
+        touches: Touches = (),
+        *,
+        ready: Callable[[], bool] | None = None,
+        needs: frozenset[str] = NOTHING,
+        lock_use: LockUse = LockUse.NONE,
+    ) -> Actor:
+        """The current task is about to do this: others may go first. Returns when it is its turn.
+
+        Touches given as a function are asked for anew at each choice. Raises: DeviceStuck,
+        StepsExhausted, Refused (not a task of this device), Abandoned.
+        """
+        me = self.current
+        self._refuse_strangers(me, does)
+        fixed = () if callable(touches) else touches
+        me.pending = Pending(me.actor.name, does, fixed, True, -1, needs, lock_use)
+        me.touches, me.ready = touches, ready
+        try:
+            self._until_picked(me)
+        except BaseException as error:
+            self._end(me, error)
+        me.pending = None
+        clock = me.actor.clock
+        clock[me.actor.number] += 1
+        return me.actor
+
+    def spawn(self, actor: Actor, body: Callable[[], None]) -> HostTask:
+        """Start a task; its body begins when it is first picked."""
+        join(actor.clock, self.current.actor.clock)
+        start = Pending(actor.name, "start", (), True, self._watch.step)
+        task = HostTask(actor, start)
+        thread = threading.Thread(target=self._run, args=(task, body), daemon=True)
+        task.thread = thread
+        self._tasks.append(task)
+        self._spawned.append(task)
+        thread.start()
+        return task
+
+    def abandon(self) -> None:
+        """End the run here: every task that is left is unwound, in order. By the main task only."""
+        if not self._is_over:
+            self._is_over = True
+            for task in self._tasks[1:]:
+                assert isinstance(task.thread, threading.Thread)
+                if not task.ended:
+                    self.current = task
+                    task.baton.release()
+                    task.thread.join()
+            self.current = self._main
+
+    @property
+    def others(self) -> list[HostTask]:
+        """The tasks that have not ended, without the main one."""
+        return self._tasks[1:]
+
+    def unraised(self) -> Exception | None:
+        """The error of a task that nobody joined."""
+        return next((t.error for t in self._spawned if t.error is not None), None)
+
+    def _until_picked(self, me: HostTask) -> None:
+        while True:
+            choices, takers = self._choices()
+            if not choices:
+                raise DeviceStuck(self._why_stuck())
+            taker = takers[self._schedule.pick(choices)]
+            self._watch.step += 1
+            if self._watch.step >= self._steps_max:
+                raise StepsExhausted(
+                    f"the run took {self._steps_max} steps without an end. Most likely "
+                    f"'{me.actor.name}' polls, and this schedule never serves it. Wait with "
+                    "synchronize, or raise steps_max."
+                )
+            if taker is me:
+                return
+            if isinstance(taker, Queue):
+                taker.execute()
+                continue
+            self.current = taker
+            taker.baton.release()
+            if not me.ended:
+                self._await_baton(me)
+            return
+
+    def _await_baton(self, me: HostTask) -> None:
+        me.baton.acquire()
+        if me is self._main and self._ending is not None:
+            raise self._ending
+        if self._is_over:
+            raise Abandoned("the run is over")
+
+    def _choices(self) -> tuple[list[Pending], list[HostTask | Queue]]:
+        choices: list[Pending] = []
+        takers: list[HostTask | Queue] = []
+        for task in self._tasks:
+            pending = task.pending
+            if pending is not None and (task.ready is None or task.ready()):
+                if callable(task.touches):
+                    pending = pending._replace(touches=task.touches())
+                choices.append(pending)
+                takers.append(task)
+        for queue in self._queues.all:
+            head = queue.head()
+            if head is not None:
+                choices.append(head.pending)
+                takers.append(queue)
+        return choices, takers
+
+    def _run(self, task: HostTask, body: Callable[[], None]) -> None:
+        """A task's thread, from its first turn to its last."""
+        try:
+            self._await_baton(task)
+            task.pending = None
+            task.actor.clock[task.actor.number] += 1
+            try:
+                body()
+            except Exception as error:
+                task.error = error
+            self.point("end", (Touch(f"end {task.actor.name}", 0, 1, True),))
+            task.ended = True
+            self._tasks.remove(task)
+            self._until_picked(task)
+        except Abandoned as error:
+            task.ended = True
+            if self._ending is None and not self._is_over:
+                self._wake_main(error)
+        except BaseException as error:
+            task.ended = True
+            self._wake_main(error)
+
+    def _end(self, me: HostTask, error: BaseException) -> NoReturn:
+        if self._is_over and me is not self._main:
+            raise Abandoned("the run is over")
+        if me is self._main:
+            self._ending = error
+            self.abandon()
+            raise error
+        self._wake_main(error)
+        raise Abandoned("the run is over") from error
+
+    def _wake_main(self, error: BaseException) -> None:
+        self._ending = error
+        self.current = self._main
+        self._main.baton.release()
+
+    def _refuse_strangers(self, me: HostTask, does: str) -> None:
+        if self._ending is not None or self._is_over:
+            if me is not self._main:
+                raise Abandoned("the run is over")
+            raise self._ending or Refused(
+                f"'{does}' was called on a device that is closed. Its run is over. Make a new one."
+            )
+        thread = me.thread
+        own = thread if isinstance(thread, int) else thread.ident
+        if own != threading.get_ident():
+            raise Refused(
+                f"'{does}' was called from a thread that this device did not start. On a simulated "
+                "device only its own tasks run, one at a time. Start the thread with spawn."
+            )
+        if self.runs_body:
+            raise Refused(
+                f"'{does}' was called by a kernel or host function while it executed. CUDA allows "
+                "no call to the device there. Use the arguments that it was given."
+            )
+
+    def _why_stuck(self) -> str:
+        hosts = [f"'{t.actor.name}' waits: {t.pending.does}" for t in self._tasks if t.pending]
+        held = [
+            f"stream '{q.stream.name}' has {len(q.work)} operations left, the first of them "
+            f"'{q.work[0].op.label}'"
+            for q in self._queues.all
+            if q.work
+        ]
+        return (
+            f"nothing can run any more: {'; '.join([*hosts, *held])}. Most likely a stream makes "
+            "no progress, or locks are held in a circle. Look at what is waited for first."
+        )
