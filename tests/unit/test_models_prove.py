@@ -12,7 +12,7 @@ from kvspec.models import MACHINES
 # machine, obligations that its plan has (an obligation that vanishes is as bad as one that fails)
 PLANS = {
     "tiers": 128,
-    "offload": 134,
+    "offload": 144,
     "stored": 14,
     "retention": 69,
     "pins": 64,

@@ -21,10 +21,10 @@ BUG = Bug(
     source="TensorRT-LLM swapMemoryPoolBlockOffset, cut short",
     sentence="After an offload two blocks name one slot, and one slot belongs to nobody.",
     breaks=(
-        "slots_distinct",
-        "slots_owned",
         "held_in_primary",
+        "slots_distinct",
         "copies_are_wanted",
+        "slots_owned",
         "complete",
     ),
     sizes={"P": 1, "S": 1},

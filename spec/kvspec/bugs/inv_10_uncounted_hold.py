@@ -22,8 +22,8 @@ BUG = Bug(
     sentence="The count of a held block is 0, so the last unpin queues it under its holder.",
     breaks=(
         "references_counted",
-        "release",
         "pin",
+        "release",
     ),
     sizes={"P": 1, "S": 1},
 )

@@ -25,8 +25,8 @@ BUG = Bug(
     source="TensorRT-LLM #13029: claimed blocks that nobody released were lost",
     sentence="The block is neither held nor free, and the pool shrinks.",
     breaks=(
-        "queued_iff_not_held",
         "favours_end",
+        "queued_iff_not_held",
     ),
     sizes={"P": 1, "S": 1},
 )

@@ -40,10 +40,10 @@ BUG = Bug(
     source="TensorRT-LLM issue #11879, mended by PR #12834",
     sentence="Both blocks are queued while slots are exchanged, and then each in the wrong queue.",
     breaks=(
-        "claims_stand",
+        "spare_is_kept_back",
         "nobody_reaches_the_swapped",
-        "queued_at_its_level",
         "free_and_taken_add_up",
+        "queued_at_its_level",
         "taken_is_not_free",
         "release_victim",
     ),

@@ -25,7 +25,7 @@ BUG = Bug(
     source="TensorRT-LLM #12892 and #13029: claimed blocks that nobody released",
     sentence="The victim stays claimed for ever, and host memory shrinks by a block an offload.",
     breaks=(
-        "claims_stand",
+        "chosen_are_queued",
         "nothing_is_lost",
     ),
     sizes={"P": 1, "S": 1},

@@ -29,8 +29,8 @@ BUG = Bug(
     sentence="A pinned block stays queued: it is handed out while it is read, then queued twice.",
     breaks=(
         "queued_is_unreferenced",
-        "unpin",
         "pinned_slots_stay_put",
+        "unpin",
         "allocate",
         "offload",
     ),

@@ -361,19 +361,28 @@ class OffloadSteps(Machine):
         )
 
     @lemma
-    def claims_stand(self) -> bool:
-        "A claimed block is in no queue until it is put back, and held by nobody."
+    def chosen_are_queued(self) -> bool:
+        "A chosen block is queued until it is claimed, and the victim again once it is released."
         return all(
-            not self.held[p.victim]
-            and not self.held[p.spare]
-            and self.is_queued(p.spare) == (self.stage == Stage.PEEKED)
-            and self.is_queued(p.victim)
-            == (
-                self.stage == Stage.PEEKED
-                or self.stage == Stage.SPARE_CLAIMED
-                or self.stage == Stage.RELEASED
+            (self.is_queued(p.spare) or self.stage != Stage.PEEKED)
+            and (
+                self.is_queued(p.victim)
+                or not (
+                    self.stage == Stage.PEEKED
+                    or self.stage == Stage.SPARE_CLAIMED
+                    or self.stage == Stage.RELEASED
+                )
             )
             for p in self.pair
+        )
+
+    @lemma
+    def spare_is_kept_back(self) -> bool:
+        "Alone or when the victim is released, the claimed spare is in no queue and not held."
+        return all(
+            not self.is_queued(p.spare) and not self.held[p.spare]
+            for p in self.pair
+            if self.stage == Stage.SPARE_CLAIMED or self.stage == Stage.RELEASED
         )
 
     @lemma
