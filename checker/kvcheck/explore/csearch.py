@@ -74,7 +74,7 @@ class CSearch:
             if status == _NEWS:
                 violated = self._claim_news(len(self._levels()) - 1)
                 if violated and self.options.after_violation is AfterViolation.STOP:
-                    stopped = Stopped.VIOLATION
+                    stopped = Stopped.VIOLATION if self._levels()[-1] else Stopped.COMPLETE
                     break
             status, asked = self._run_watched(ask)
             if status == _STOP:

@@ -2,7 +2,8 @@
 
 It decides which shared library belongs to a source text; it loads nothing. The name of a library
 is a hash of the text, the flags and the compiler's version, and it appears by an atomic rename, so
-that two runs may share a cache; a cache that cannot be written is done without.
+that two runs may share a cache; it ends in its checksum, so that a damaged one is built again; a
+cache that cannot be written is done without.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class Build:
         self._kept = cache_dir / f"{self.digest}.so" if cache_dir else None
         self._scratch: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        if self._kept and self._kept.is_file():
+        if self._kept and _is_whole(self._kept):
             return
         try:
             self._scratch = _scratch_dir(cache_dir)
@@ -93,6 +94,8 @@ class Build:
             raise NoCompiler(f"{self.compiler.path} failed: {first}")
         if self._kept is not None:
             with contextlib.suppress(OSError):  # the library is usable where it is
+                with made.open("ab") as file:
+                    file.write(hashlib.sha256(made.read_bytes()).digest())
                 os.replace(made, self._kept)
                 return self._kept
         return made
@@ -104,6 +107,15 @@ class Build:
             self._process.wait()
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a kept library ends in its own checksum: loading a damaged one would be a crash."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return False
+    return len(data) > 32 and hashlib.sha256(data[:-32]).digest() == data[-32:]
 
 
 def _scratch_dir(cache_dir: Path | None) -> Path:
