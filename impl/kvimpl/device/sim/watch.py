@@ -36,12 +36,12 @@ class Watch:
         self.step = -1
         self._folder = device_folder
         self._inside: dict[object, bool] = {}
-        self._findings: dict[tuple[FindingKind, object, object], Finding] = {}
+        self._found: dict[tuple[object, ...], tuple[FindingKind, str, Seen, Seen | None]] = {}
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """So far, in order."""
-        return tuple(self._findings.values())
+        return tuple(_told(*found) for found in self._found.values())
 
     def place(self) -> Place:
         """The innermost line of the program that is not the device's own."""
@@ -98,51 +98,56 @@ class Watch:
     ) -> None:
         """A body touched what its launch does not declare."""
         seen = self.seen(actor, does, mode, life.buffer, span, at)
-        says = f"{access_of(seen)}, but {text}. What is not declared cannot be ordered."
-        self._add(FindingKind.UNDECLARED, says, seen, None)
+        self._add(FindingKind.UNDECLARED, f"{{first}}, but {text}", seen, None)
 
     def leaked(self, actor: Actor, life: Life, at: Place) -> None:
         """A buffer outlived the device."""
-        seen = self.seen(actor, "close", Mode.READ, life.buffer, (0, life.buffer.nbytes), at)
-        says = (
-            f"{life.buffer} ({life.buffer.nbytes} bytes, {life.buffer.space.value}) was never freed"
-        )
-        self._add(FindingKind.LEAK, says, seen, None)
+        buffer = life.buffer
+        seen = self.seen(actor, "close", Mode.READ, buffer, (0, buffer.nbytes), at)
+        text = f"{buffer} ({buffer.nbytes} bytes, {buffer.space.value}) was never freed"
+        self._add(FindingKind.LEAK, text, seen, None)
 
     def _late(self, seen: Seen, life: Life, actor: Actor) -> None:
         if life.stage is Stage.OVER:
-            says = f"{access_of(seen)}, but its life had ended: {access_of(life.ended)}"
-            self._add(FindingKind.USE_AFTER_FREE, says, life.ended, seen)
+            self._add(FindingKind.USE_AFTER_FREE, TOO_LATE, life.ended, seen)
         elif actor.name not in life.noted:
-            says = (
-                f"{access_of(seen)}, after {access_of(life.ended)}; the allocator does not wait "
-                f"for {actor.name} before it gives the memory out again"
-            )
-            self._add(FindingKind.UNPROTECTED, says, life.ended, seen)
+            self._add(FindingKind.UNPROTECTED, UNPROTECTED, life.ended, seen)
 
     def _ordered(self, seen: Seen, shadow: Shadow, actor: Actor, ended: Seen | None) -> None:
         for old in shadow.touch(seen, actor.clock):
-            if old is ended:
-                continue
-            ends = [a for a in (old, seen) if a.does.startswith(FREE)]
-            kind = FindingKind.USE_AFTER_FREE if ends else FindingKind.RACE
-            says = (
-                f"{access_of(seen)}, and nothing orders it after this: {access_of(old)}. "
-                "In another run they may execute the other way round."
-            )
-            self._add(kind, says, old, seen)
+            is_free = old.does.startswith(FREE) or seen.does.startswith(FREE)
+            if not (ended is not None and old.does == ended.does):
+                kind = FindingKind.USE_AFTER_FREE if is_free else FindingKind.RACE
+                self._add(kind, UNORDERED, old, seen)
 
     def _add(self, kind: FindingKind, says: str, first: Seen | None, second: Seen | None) -> None:
+        """One finding a pair of steps and buffer; its words are made when it is asked for."""
         assert first is not None
-        key = (kind, _site(first), second and _site(second))
-        if key not in self._findings:
-            then = access_of(second) if second is not None else None
-            self._findings[key] = Finding(kind, says, access_of(first), then)
+        then = (0, 0) if second is None else (second.actor, second.step)
+        key = (kind, first.actor, first.step, *then, str(first.buffer))
+        self._found.setdefault(key, (kind, says, first, second))
 
 
-def access_of(seen: Seen | None) -> Access:
+UNORDERED = (
+    "{second}, and nothing orders it after this: {first}. "
+    "In another run they may execute the other way round."
+)
+TOO_LATE = "{second}, but the buffer's life had ended: {first}"
+UNPROTECTED = (
+    "{second}, after this: {first}. The allocator does not wait for that stream before it gives "
+    "the memory out again."
+)
+
+
+def _told(kind: FindingKind, says: str, first: Seen, second: Seen | None) -> Finding:
+    """The finding in words."""
+    one, two = access_of(first), None if second is None else access_of(second)
+    says = says.replace("{first}", str(one)).replace("{second}", str(two))
+    return Finding(kind, says, one, two)
+
+
+def access_of(seen: Seen) -> Access:
     """The access in the port's words."""
-    assert seen is not None
     shared = isinstance(seen.buffer, str)
     return Access(
         does=seen.does,
@@ -154,8 +159,3 @@ def access_of(seen: Seen | None) -> Access:
         step=seen.step,
         source=SourceLine(*seen.place),
     )
-
-
-def _site(seen: Seen) -> tuple[object, ...]:
-    """What tells one access from another: the same call at the same step is one."""
-    return (seen.actor, seen.step, seen.does, seen.buffer, seen.place)
