@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import FrameType
@@ -17,7 +17,7 @@ from kvcheck.cli.choose import Target
 from kvcheck.cli.faults import Fault
 from kvcheck.cli.progress import Ticker
 from kvcheck.explore.layout import LayoutError
-from kvcheck.explore.options import Options, Progress
+from kvcheck.explore.options import AfterViolation, Engine, Options, Progress, Symmetry
 from kvcheck.explore.result import ExploreResult, Stopped, bound_text, obligation_results
 from kvcheck.explore.search import explore
 from kvcheck.ledger import tool_versions
@@ -43,8 +43,13 @@ class Search:
         return self.result.stopped is Stopped.INTERRUPTED
 
 
+GRACE_SECONDS = 1.0
+LOOK_SECONDS_MAX = 1.0
+LOOK_STATES_MAX = 20_000
+
+
 class Interruption:
-    """Whether Ctrl-C was pressed; pressing it twice stops at once."""
+    """Whether Ctrl-C was pressed; pressed twice, or not heeded for a second, it stops at once."""
 
     def __init__(self) -> None:
         self.is_asked = False
@@ -57,16 +62,25 @@ class Interruption:
         if self.is_asked:
             raise KeyboardInterrupt
         self.is_asked = True
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS)
+
+    def signals(self) -> tuple[signal.Signals, ...]:
+        """The signals that ask, the alarm among them where there is one."""
+        alarm = (signal.SIGALRM,) if hasattr(signal, "SIGALRM") else ()
+        return (signal.SIGINT, signal.SIGTERM, *alarm)
 
 
 @contextmanager
 def interruptible() -> Iterator[Interruption]:
     """Turn the first Ctrl-C (or a polite kill) into a question that engines ask."""
     asked = Interruption()
-    before = {n: signal.signal(n, asked.ask) for n in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, asked.ask) for number in asked.signals()}
     try:
         yield asked
     finally:
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -90,7 +104,7 @@ def search(target: Target, options: Options, ticker: Ticker) -> Search:
 
     try:
         with interruptible() as interrupted:
-            result = explore(model, options, progress=tell, interrupted=interrupted)
+            result = _look_then_explore(model, options, tell, interrupted)
     except NotReproduced as error:
         raise unreproduced(target, error) from error
     except LayoutError as error:
@@ -109,6 +123,33 @@ def search(target: Target, options: Options, ticker: Ticker) -> Search:
         obligations=tuple(_at_target(target, model, o) for o in obligation_results(result)),
         records=tuple(record_of(target, model, f.finding, "explore") for f in result.findings),
     )
+
+
+def _look_then_explore(
+    model: Model,
+    options: Options,
+    tell: Callable[[Progress], None],
+    interrupted: Callable[[], bool],
+) -> ExploreResult:
+    """A plain look first: renaming states costs the Python engine more than it saves, and most
+    bugs are a few steps deep."""
+    if options.symmetry is Symmetry.ON and options.engine is Engine.AUTO:
+        seconds = min(LOOK_SECONDS_MAX, options.seconds_max or LOOK_SECONDS_MAX)
+        limit = min(LOOK_STATES_MAX, options.states_max or LOOK_STATES_MAX)
+        look = replace(
+            options,
+            symmetry=Symmetry.OFF,
+            engine=Engine.PYTHON,
+            states_max=limit,
+            seconds_max=seconds,
+        )
+        result = explore(model, look, progress=tell, interrupted=interrupted)
+        wants_all = options.after_violation is AfterViolation.CONTINUE
+        if result.complete or (result.findings and not wants_all):
+            return replace(result, engine_note="")
+        if result.stopped in (Stopped.DEPTH, Stopped.INTERRUPTED):
+            return replace(result, engine_note="")
+    return explore(model, options, progress=tell, interrupted=interrupted)
 
 
 def record_of(target: Target, model: Model, finding: Finding, verb: str) -> RunRecord:
