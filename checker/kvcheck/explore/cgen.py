@@ -1,4 +1,4 @@
-"""A model as C source: what `engine.c` needs to search it.
+"""A model as C source: what `engine.c` and `claims.c` need to search it.
 
 It decides the text; `native` compiles it. One function an action runs through the parameters with
 the guard tested as far out as it goes, and writes every successor; a closed guard is one `goto`.
@@ -371,6 +371,8 @@ def source_of(layout: Layout, sites: Sites, *, counted: bool, canonical: str = "
             ("CANONICAL(x)", "canonical(x)" if canonical else "(void)0"),
         )
     )
-    runtime = files("kvcheck.explore").joinpath("engine.c").read_text(encoding="utf-8")
+    here = files("kvcheck.explore")
+    parts = [here.joinpath(name).read_text(encoding="utf-8") for name in ("engine.c", "claims.c")]
+    runtime = "\n".join(parts)
     body = canonical + "\n".join(writer.lines) + "\n"
     return runtime.replace("//@HEAD", head).replace("//@MODEL", body)
