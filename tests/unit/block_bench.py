@@ -68,6 +68,7 @@ class Bench:
     pool: type[BlockPool] = BlockPool
     detail: Detail = Detail.PARTS
     reporter: Reporter | None = None
+    silent: bool = False
     device: StillDevice = field(default_factory=StillDevice)
 
     def __post_init__(self) -> None:
@@ -79,7 +80,7 @@ class Bench:
             self.settings,
             compute=self.compute,
             clock=self.clock,
-            reporter=self.reporter or self.teller,
+            reporter=None if self.silent else self.reporter or self.teller,
             pool=self.pool,
         )
         self.manager.begin_step()

@@ -115,7 +115,8 @@ class StillDevice:
     # ---- what only tests call
 
     def _enqueue(self, does: Callable[[], None], stream: Stream, label: str) -> None:
-        self.works[stream.number].append(Work(does, self._before(stream), label))
+        work = Work(does, self._before(stream), label)
+        self.works[stream.number].append(work)
 
     def _before(self, stream: Stream) -> list[Work]:
         "What new work of a stream comes after, and is not done yet."
@@ -123,19 +124,19 @@ class StillDevice:
             works[stream.number] = [work for work in works[stream.number] if not work.done]
         return [*self.works[stream.number], *self.waits[stream.number]]
 
-    def run(self, *, only: str | None = None) -> list[str]:
-        "Execute what may execute, on all streams, the last first; on `only` if given a stream."
+    def run(self, *, stream: int | None = None, limit: int = 1 << 30) -> list[str]:
+        "Execute what may execute: the last stream's first, or that stream's only."
         ran: list[str] = []
-        while ready := self._ready(only):
+        while len(ran) < limit and (ready := self._ready(stream)):
             ready.does()
             ready.done = True
             ran.append(ready.label)
         return ran
 
-    def _ready(self, only: str | None) -> Work | None:
-        for works in reversed(self.works.values()):
+    def _ready(self, stream: int | None) -> Work | None:
+        for number, works in reversed(self.works.items()):
             for work in works:
-                fits = only is None or only in work.label
+                fits = stream is None or stream == number
                 if not work.done and fits and all(other.done for other in work.after):
                     return work
         return None

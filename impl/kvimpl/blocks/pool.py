@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import kvspec.events as events
 from kvimpl.blocks.copies import CopyStreams, Sent
 from kvimpl.blocks.errors import DeviceFault
 from kvimpl.blocks.expiry import Expiries
@@ -18,7 +19,6 @@ from kvimpl.blocks.settings import Keep, PoolSettings, QueueDesign
 from kvimpl.blocks.slots import SlotMemory
 from kvimpl.device.port import Device, Mark
 from kvimpl.device.port import Stream as DeviceStream
-from kvspec import events
 from kvspec.events import (
     BlockId,
     CopyId,
