@@ -119,6 +119,13 @@ LENGTHS = {
         "target_is_unused": 5,
     },
     "inv-56-backwards": {"copy_is_the_pair_s": 4, "bytes_follow_their_block": 5},
+    "inv-56-left-behind": {
+        "bytes_follow_their_block": 5,
+        "free_and_taken_add_up": 5,
+        "chosen_at_their_levels": 5,
+        "slots_distinct": 5,
+        "used_count_is_not_negative": 8,
+    },
     "inv-57-shared-hole": {"one_hole_each": 4},
 }
 LARGE = "inv-27-one-reader"  # 310 thousand states: only its shortest run is looked for

@@ -31,6 +31,7 @@ from kvspec.bugs import (
     inv_28_compute_too_early,
     inv_29_sync_in_mid_step,
     inv_56_backwards,
+    inv_56_left_behind,
     inv_57_shared_hole,
     s1_1,
     s1_2_early_release,
@@ -104,6 +105,7 @@ BUGS: Mapping[str, Bug] = MappingProxyType(
             inv_28_compute_too_early.BUG,
             inv_29_sync_in_mid_step.BUG,
             inv_56_backwards.BUG,
+            inv_56_left_behind.BUG,
             inv_57_shared_hole.BUG,
         )
     }
