@@ -12,8 +12,11 @@ from kvcheck.explore.options import Engine, Options
 from kvcheck.explore.search import explore
 from kvcheck.export import export_tla
 from kvspec.bugs import BUGS
-from kvspec.lang.ir import Model
+from kvspec.lang import Model
 from kvspec.models import MACHINES
+from toys.peterson import Peterson
+from toys.philosophers import Polite, Table
+from toys.switches import Switches
 
 # The smallest sizes at which each design still does everything it can do.
 SMALL = {
@@ -63,6 +66,21 @@ def test_tlc_counts_the_states_that_we_count(name: str, tmp_path: Path) -> None:
     run = run_tlc(export_tla(model), tmp_path)
     assert run.exit_code == 0, run.output
     assert run.distinct == ours.states
+
+
+@needs_tlc
+@pytest.mark.parametrize(
+    "model", [Peterson.instance(), Polite.instance(), Switches.instance(N=8)], ids=lambda m: m.name
+)
+def test_tlc_counts_the_states_of_the_toys(model: Model, tmp_path: Path) -> None:
+    run = run_tlc(export_tla(model), tmp_path)
+    assert run.exit_code == 0, run.output
+    assert run.distinct == explore(model, Options(engine=Engine.PYTHON)).states
+
+
+@needs_tlc
+def test_tlc_finds_the_philosophers_deadlock(tmp_path: Path) -> None:
+    assert "Deadlock reached" in run_tlc(export_tla(Table.instance()), tmp_path).output
 
 
 @needs_tlc
