@@ -88,6 +88,15 @@ class Shadow:
                 segment.reads[seen.actor] = seen
         return unordered
 
+    def unordered(self, stop: int, clock: Clock) -> list[Seen]:
+        """The remembered accesses to the first bytes that this clock is not ordered after."""
+        found: list[Seen] = []
+        for segment, start in zip(self._segments, self._starts, strict=True):
+            for old in _conflicting(segment, Mode.WRITE):
+                if start < stop and clock.get(old.actor, 0) < old.time and old not in found:
+                    found.append(old)
+        return found
+
     def segment_count(self) -> int:
         """How finely the memory is cut."""
         return len(self._starts)

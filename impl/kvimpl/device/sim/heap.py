@@ -9,13 +9,13 @@ from __future__ import annotations
 from kvimpl.device.port.errors import Refused
 from kvimpl.device.port.steps import Touch
 from kvimpl.device.port.values import Buffer, Mode, Space
-from kvimpl.device.sim.clocks import Place
+from kvimpl.device.sim.clocks import Place, join
 from kvimpl.device.sim.completions import observed
 from kvimpl.device.sim.dispatch import Dispatch
 from kvimpl.device.sim.faults import Faults
 from kvimpl.device.sim.memory import Life, Lives, Stage
 from kvimpl.device.sim.pinned import PinnedPool
-from kvimpl.device.sim.queues import Queues, completion
+from kvimpl.device.sim.queues import Queues, Work, completion
 from kvimpl.device.sim.turns import Touches, Turns
 from kvimpl.device.sim.watch import FREE, Actor, Watch
 
@@ -74,7 +74,17 @@ class Heap:
         self._lives.end(life, self._watch.seen(actor, does, Mode.WRITE, buffer, span, place))
         if life.noted:
             noted = [q for q in self._queues.all if q.stream.name in life.noted]
-            events = [self._dispatch.put(q, f"event of {buffer.label}", actor) for q in noted]
+            life.held_by = len(noted)
+            clock = dict(actor.clock)
+
+            def completed(event: Work) -> None:
+                join(clock, event.clock)
+                life.held_by -= 1
+                if not life.held_by:
+                    self._watch.released(life, clock)
+
+            label = f"event of {buffer.label}"
+            events = [self._dispatch.put(q, label, actor, completed) for q in noted]
             self._pool.retire(life, events)
         else:
             self._end_memory(actor, life, place)

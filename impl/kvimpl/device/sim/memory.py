@@ -43,7 +43,7 @@ class Block:
 class Life:
     """What the device knows of one buffer."""
 
-    __slots__ = ("block", "buffer", "ended", "noted", "owner", "stage")
+    __slots__ = ("block", "buffer", "ended", "held_by", "noted", "owner", "stage")
 
     def __init__(
         self, owner: Lives, number: int, nbytes: int, space: Space, label: str, block: Block
@@ -54,6 +54,7 @@ class Life:
         self.stage = Stage.LIVE
         self.noted: list[str] = []
         self.ended: Seen | None = None
+        self.held_by = 0
 
 
 class Lives:

@@ -8,6 +8,8 @@ They decide when bytes get a new life; whether that was too early is found by th
   was noted. A kernel notes nothing. Events are looked at oldest first, up to the first that is not
   ready; free lists are by power of two, last in first out, so a fresh buffer is the last freed one.
 - CuPy (PinnedMemoryPool): no stream is noted at all.
+
+When memory is short the last two let go of what they keep for later, as CuPy's does.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from kvimpl.device.port.errors import OutOfMemory
 from kvimpl.device.port.values import Space
 from kvimpl.device.sim.memory import Block, Life, Lives
 from kvimpl.device.sim.options import PinnedAllocator
@@ -42,7 +45,13 @@ class PinnedPool:
             return self._lives.block(nbytes, Space.PINNED)
         size = 1 << (nbytes - 1).bit_length()
         kept = self._free.get(size)
-        return kept.pop() if kept else self._lives.block(size, Space.PINNED)
+        if kept:
+            return kept.pop()
+        try:
+            return self._lives.block(size, Space.PINNED)
+        except OutOfMemory:
+            self._let_go()
+            return self._lives.block(size, Space.PINNED)
 
     def note(self, life: Life, stream: str) -> None:
         """A copy on the stream uses the buffer."""
@@ -60,6 +69,12 @@ class PinnedPool:
         """The bytes wait for the recordings."""
         self._waits[life.buffer.number] = len(recordings)
         self._retired.extend((recording, life) for recording in recordings)
+
+    def _let_go(self) -> None:
+        """Memory is short: nothing is kept for later."""
+        for block in (block for kept in self._free.values() for block in kept):
+            self._lives.give_back(block, Space.PINNED)
+        self._free.clear()
 
     def process(self, completed: Callable[[Work], bool]) -> list[Life]:
         """Lives that nothing holds back any more, as far as the oldest recordings tell."""

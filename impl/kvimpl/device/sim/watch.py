@@ -71,7 +71,7 @@ class Watch:
         """The actor uses bytes of a buffer: find what is wrong with that."""
         seen = self.seen(actor, does, mode, life.buffer, span, at)
         if life.stage is not Stage.LIVE:
-            self._late(seen, life, actor)
+            self._late(seen, life)
         self._ordered(seen, life.block.shadow, actor, life.ended)
 
     def touch_shared(
@@ -85,6 +85,11 @@ class Watch:
         seen = self.seen(actor, does, Mode.WRITE, life.buffer, (0, len(life.block.bytes)), at)
         self._ordered(seen, life.block.shadow, actor, None)
         return seen
+
+    def released(self, life: Life, clock: Clock) -> None:
+        """All that the allocator waits for is done: all uses must have been before."""
+        for old in life.block.shadow.unordered(len(life.block.bytes), clock):
+            self._add(FindingKind.UNPROTECTED, UNPROTECTED, life.ended, old)
 
     def undeclared(
         self,
@@ -107,10 +112,10 @@ class Watch:
         text = f"{buffer} ({buffer.nbytes} bytes, {buffer.space.value}) was never freed"
         self._add(FindingKind.LEAK, text, seen, None)
 
-    def _late(self, seen: Seen, life: Life, actor: Actor) -> None:
+    def _late(self, seen: Seen, life: Life) -> None:
         if life.stage is Stage.OVER:
             self._add(FindingKind.USE_AFTER_FREE, TOO_LATE, life.ended, seen)
-        elif actor.name not in life.noted:
+        elif not life.held_by:
             self._add(FindingKind.UNPROTECTED, UNPROTECTED, life.ended, seen)
 
     def _ordered(self, seen: Seen, shadow: Shadow, actor: Actor, ended: Seen | None) -> None:
@@ -134,8 +139,8 @@ UNORDERED = (
 )
 TOO_LATE = "{second}, but the buffer's life had ended: {first}"
 UNPROTECTED = (
-    "{second}, after this: {first}. The allocator does not wait for that stream before it gives "
-    "the memory out again."
+    "{second}, and nothing orders it before the events that the allocator waits for since "
+    "{first}. The memory may be given out again while it is used."
 )
 
 
