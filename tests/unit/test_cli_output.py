@@ -208,3 +208,9 @@ def test_without_a_compiler_the_doctor_says_what_is_lost(
     ran = kvproof("doctor", "--select", "compiler")
     assert ran.code == Exit.OK
     assert "searches run in Python" in ran.out
+
+
+def test_what_holds_less_firmly_than_asked_is_named() -> None:
+    accounts = Accounts()
+    accounts.add([result("a/p", BOUNDED), result("a/q", HOLDS)], Evidence.PROVED)
+    assert accounts.too_weak() == ("pool/induction/a/p",)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from conftest import Kvproof
-from kvcheck.verdict import Exit
+from kvcheck.verdict import Evidence, Exit, ObligationResult, Outcome, Verdict
 
 
 def test_a_design_is_proved_for_every_size(kvproof: Kvproof) -> None:
@@ -67,6 +68,31 @@ def test_k_induction_names_its_k(kvproof: Kvproof) -> None:
     ran = kvproof("prove", "cups", "--k-induction", "2")
     assert ran.code == Exit.OK
     assert "proved at size, C=2, N=2, k 1" in ran.out
+
+
+def test_what_one_step_cannot_prove_several_can(kvproof: Kvproof) -> None:
+    ran = kvproof("prove", "blinking", "--jobs", "1")
+    assert ran.code == Exit.OK
+    assert "proved at size, N=1, k 2" in ran.out
+
+
+def test_a_proof_that_a_run_contradicts_is_a_fault_of_the_tool(
+    kvproof: Kvproof, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kvcheck.cli import proving
+
+    real = proving.stronger
+
+    def credulous(old: ObligationResult | None, new: ObligationResult) -> ObligationResult:
+        if new.id.endswith("fill/full_means_used"):
+            verdict = Verdict(Outcome.HOLDS, Evidence.PROVED, "every size")
+            return replace(new, verdict=verdict)
+        return real(old, new)
+
+    monkeypatch.setattr(proving, "stronger", credulous)
+    ran = kvproof("prove", "forgetful", "--jobs", "1")
+    assert ran.code == Exit.TOOL_FAULT
+    assert "proved, and broken by a run" in ran.err
 
 
 def test_a_selection_that_no_machine_has_exits_5(kvproof: Kvproof) -> None:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Annotated
 
 from kvspec.bugs import Bug
-from kvspec.lang import Machine, Map, Model, Range, Size, Sort, action, init, invariant, require
+from kvspec.lang import (
+    Machine,
+    Map,
+    Model,
+    Range,
+    Size,
+    Sort,
+    Strength,
+    action,
+    init,
+    invariant,
+    require,
+)
 
 TOP = Size("TOP")
 Level = Annotated[int, Range(0, TOP)]
@@ -79,11 +91,43 @@ class OneWay(Cups):
         self.level[c] -= 1
 
 
+class Blinking(Machine):
+    "A lamp goes through three colours; that it is never broken needs two steps to see."
+
+    colour: Annotated[int, Range(0, 3)]
+
+    @classmethod
+    def instance(cls, *, N: int = 1) -> Model:
+        return cls.trace(sizes={"TOP": N})
+
+    @init
+    def off(self) -> None:
+        "Off."
+        self.colour = 0
+
+    @action
+    def turn(self) -> None:
+        "From colour 0 to 1 and back; from 2, where it never is, to 3."
+        require("not broken", self.colour < 3)
+        if self.colour == 0:
+            self.colour = 1
+        elif self.colour == 1:
+            self.colour = 0
+        else:
+            self.colour = 3
+
+    @invariant(id="TOY-2", why="a toy", strength=Strength.STATED_SIZE)
+    def never_broken(self) -> bool:
+        "The lamp never comes to colour 3."
+        return self.colour != 3
+
+
 MACHINES: dict[str, type[Machine]] = {
     "cups": Cups,
     "overfull": Overfull,
     "forgetful": Forgetful,
     "oneway": OneWay,
+    "blinking": Blinking,
 }
 
 

@@ -57,6 +57,14 @@ class Accounts:
             return Exit.INCONCLUSIVE
         return Exit.OK
 
+    def too_weak(self) -> tuple[str, ...]:
+        """The ids that hold, but less firmly than required."""
+        return tuple(
+            result.id
+            for result in self.results
+            if result.verdict.outcome is Outcome.HOLDS and not self._is_settled(result)
+        )
+
     @staticmethod
     def _is_violation(result: ObligationResult) -> bool:
         violated = result.verdict.outcome is Outcome.VIOLATED

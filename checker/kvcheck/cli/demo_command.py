@@ -18,11 +18,12 @@ BUG, DESIGN = "s1-1", "tiers"
 def command(settings: Settings) -> Exit:
     """Refute the wrong order of TensorRT-LLM issue #11879 and prove the corrected one."""
     from kvcheck.cli.choose import choose
+    from kvcheck.cli.effort import Effort
     from kvcheck.cli.output import Output
     from kvcheck.cli.progress import Ticker
     from kvcheck.cli.prove_command import open_cache
     from kvcheck.cli.prove_report import headline
-    from kvcheck.cli.proving import Effort, prove_target, raise_faults
+    from kvcheck.cli.proving import prove_target, raise_faults
     from kvcheck.cli.runs import keep_record
     from kvcheck.cli.searching import now, search
     from kvcheck.explore.options import Options

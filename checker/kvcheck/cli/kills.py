@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from kvcheck.cli.choose import Target
+from kvcheck.cli.effort import QUERY_SECONDS_MAX
 from kvcheck.cli.progress import Ticker
-from kvcheck.cli.proving import QUERY_SECONDS_MAX
 from kvcheck.cli.searching import now, record_of, search
 from kvcheck.explore.options import AfterViolation, Options
 from kvcheck.solve.bounded import check_bounded

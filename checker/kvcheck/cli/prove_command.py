@@ -17,7 +17,7 @@ from kvcheck.verdict import Exit
 
 if TYPE_CHECKING:
     from kvcheck.cli.choose import Target
-    from kvcheck.cli.proving import Effort
+    from kvcheck.cli.effort import Effort
     from kvcheck.solve.proof_cache import ProofCache
 
 
@@ -47,7 +47,7 @@ def command(
     A counterexample to induction is no bug by itself: often it says that a lemma is missing.
     """
     from kvcheck.cli.choose import choose_many
-    from kvcheck.cli.proving import Effort, Reach
+    from kvcheck.cli.effort import Effort, Reach
     from kvcheck.cli.searching import now
     from kvspec.models import MACHINES
 
@@ -77,10 +77,12 @@ def prove_all(
 ) -> Exit:
     """Prove one target after the other, telling each; what there was no time for is told too."""
     from kvcheck.cli.accounts import Accounts, close_books
+    from kvcheck.cli.answers import expected_of
+    from kvcheck.cli.effort import Ending
     from kvcheck.cli.output import Output
     from kvcheck.cli.progress import Ticker
     from kvcheck.cli.prove_report import print_summary, report_proof
-    from kvcheck.cli.proving import Ending, expected_of, prove_target
+    from kvcheck.cli.proving import prove_target
     from kvcheck.cli.searching import now
     from kvcheck.cli.unrolling import prove_bounded, prove_k_inductively
 

@@ -10,8 +10,9 @@ from fnmatch import fnmatchcase
 
 from kvcheck.cli.accounts import Accounts
 from kvcheck.cli.choose import select
+from kvcheck.cli.effort import Proof
 from kvcheck.cli.output import Output
-from kvcheck.cli.proving import Proof, raise_faults
+from kvcheck.cli.proving import raise_faults
 from kvcheck.cli.quantities import render_seconds
 from kvcheck.cli.runs import keep_record
 from kvcheck.cli.settings import Settings
@@ -124,6 +125,14 @@ def _print_groups(
 
 def print_summary(out: Output, accounts: Accounts, seconds: float) -> None:
     """The last line: what was expected against what was accounted for."""
+    weak = accounts.too_weak()
+    if weak:
+        required = sorted({accounts.required[name].value for name in weak})
+        out.line(
+            f"{len(weak)} of them hold less firmly than asked ({', '.join(required)}): "
+            f"{', '.join(weak[:3])}{', …' if len(weak) > 3 else ''}",
+            style="yellow",
+        )
     missing = len(accounts.unaccounted())
     said = f"; {missing} expected and never answered" if missing else ""
     out.line(f"{summary(accounts.results)}{said}; {render_seconds(seconds)}")

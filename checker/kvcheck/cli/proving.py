@@ -1,100 +1,60 @@
 """The seam to the proof engines: a target in, one verdict an obligation and records out.
 
-It decides the order (every size first, then explicit search for what is open, then the stated size
-where the search found no violation) and which answer speaks for an obligation: the strongest that
-holds. A counterexample to induction stays one until the search finds a real run.
+It decides the order: every size first, then explicit search for what is open, then, where the
+search found no violation, the stated size, k-induction and bounded checking. Which answer then
+speaks for an obligation is decided in `answers`.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from enum import Enum
-from types import FrameType
+from collections.abc import Callable
+from dataclasses import replace
 
 from kvcheck.cli.accounts import is_enough
+from kvcheck.cli.answers import (
+    all_hold,
+    at_target,
+    contradicted,
+    holds,
+    out_of_time,
+    required,
+    stronger,
+    with_search,
+)
 from kvcheck.cli.choose import Target
+from kvcheck.cli.effort import (
+    Effort,
+    Ending,
+    Proof,
+    Reach,
+    alarm,
+    query_seconds,
+    usable_cores,
+)
 from kvcheck.cli.faults import Fault
 from kvcheck.cli.progress import Ticker
 from kvcheck.cli.searching import Search, now, record_of, search, unreproduced
 from kvcheck.explore import Options as SearchOptions
-from kvcheck.explore.result import bound_text
 from kvcheck.solve.answer import Answer
 from kvcheck.solve.engines import EverySize, InductionEngine, StatedSize
-from kvcheck.solve.obligations import proof_plan
+from kvcheck.solve.obligations import inductive_properties, proof_plan
 from kvcheck.solve.options import SolveOptions
 from kvcheck.solve.proof_cache import ProofCache
 from kvcheck.solve.prove import ProveOptions, ProveResult, prove
+from kvcheck.solve.stages import Bounded, KInduction
+from kvcheck.solve.strategy import Stage
 from kvcheck.solve.vacuity import check_for_vacuity
-from kvcheck.trace.path import NotReproduced
+from kvcheck.trace.path import Finding, NotReproduced
 from kvcheck.trace.record import RunRecord
 from kvcheck.verdict import Evidence, Exit, ObligationResult, Outcome, Verdict
-from kvspec.lang.ir import Model, Strength
+from kvspec.lang.ir import Model
 
+K_MAX = 3
+DEPTH_MAX = 8
+DEEPER_SECONDS_MAX = 20.0
 SEARCH_SECONDS_MAX = 30.0
 EVERY_SIZE_SECONDS_MAX = 8.0
-QUERY_SECONDS_MAX = 60.0
 IN_THE_TYPES = "the types"
-ENOUGH = {
-    Strength.EVERY_SIZE: Evidence.PROVED,
-    Strength.STATED_SIZE: Evidence.PROVED_AT_SIZE,
-    Strength.SEARCH: Evidence.EXHAUSTED,
-}
-
-
-class Reach(Enum):
-    """Which proofs to try: every size and then the stated one, or only one of them."""
-
-    BEST = "best"
-    EVERY_SIZE = "every size"
-    STATED_SIZE = "stated size"
-
-
-class Ending(Enum):
-    """Why a proof ended."""
-
-    COMPLETE = "complete"
-    INTERRUPTED = "interrupted"
-    OUT_OF_TIME = "out of time"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effort:
-    """How to prove: `deadline` on the command line's clock, or None."""
-
-    reach: Reach = Reach.BEST
-    jobs: int = 0
-    seed: int = 0
-    audit_hits: int = 0
-    deadline: float | None = None
-
-    def seconds_left(self) -> float | None:
-        """Until the deadline, at least 0."""
-        return None if self.deadline is None else max(0.0, self.deadline - now())
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What was established of one target."""
-
-    target: Target
-    model: Model
-    results: tuple[ObligationResult, ...]
-    required: tuple[tuple[str, Evidence], ...]
-    records: tuple[RunRecord, ...]
-    notes: tuple[str, ...]
-    ending: Ending
-    seconds: float
-    solved: int
-    from_cache: int
-
-    @property
-    def expected(self) -> tuple[str, ...]:
-        """The ids of every obligation that there is."""
-        return tuple(name for name, _ in self.required)
 
 
 def prove_target(
@@ -109,13 +69,15 @@ def prove_target(
         work.search()
     if effort.reach is not Reach.EVERY_SIZE and work.is_open() and not work.is_violated():
         work.induct(Reach.STATED_SIZE)
+        if effort.reach is Reach.BEST:
+            work.deepen()
     if effort.reach is not Reach.EVERY_SIZE and work.ending is Ending.COMPLETE:
         work.ask_for_meaning()
     return Proof(
         target=target,
         model=model,
         results=work.settled(),
-        required=_required(target, model, effort.reach),
+        required=required(target, model, effort.reach),
         records=work.records(),
         notes=work.notes(),
         ending=work.ending,
@@ -137,12 +99,14 @@ class _Work:
         self.found: Search | None = None
         self.ending = Ending.COMPLETE
         self.results: dict[str, ObligationResult] = {}
+        self.deeper: dict[str, Verdict] = {}
+        self.deep_findings: tuple[Finding, ...] = ()
         self.vacuous: tuple[str, ...] = ()
 
     def is_open(self) -> bool:
         """Whether there is something left to do, and time to do it."""
         return self.ending is Ending.COMPLETE and (
-            not self.results or not _all_hold(self.results.values())
+            not self.results or not all_hold(self.results.values())
         )
 
     def is_violated(self) -> bool:
@@ -166,7 +130,7 @@ class _Work:
             return
         self.parts.append(part)
         for result in part.obligations:
-            self.results[result.id] = _stronger(self.results.get(result.id), result)
+            self.results[result.id] = stronger(self.results.get(result.id), result)
 
     def search(self) -> None:
         """Explicit search at the stated size: most bugs are a few steps deep."""
@@ -179,26 +143,79 @@ class _Work:
 
     def settled(self) -> tuple[ObligationResult, ...]:
         """Every answer, what is open as the search settles it."""
-        named = [_at_target(self.target, self.model, result) for result in self.results.values()]
+        results = list(self.results.values())
         if self.ending is Ending.OUT_OF_TIME:
-            named = [_out_of_time(result) for result in named]
-        if self.found is None:
-            return tuple(named)
-        return tuple(_with_search(self.found, result, self.model) for result in named)
+            results = [out_of_time(result) for result in results]
+        if self.found is not None:
+            results = [with_search(self.found, result, self.model) for result in results]
+        results = [self._with_deeper(result) for result in results]
+        return tuple(at_target(self.target, self.model, result) for result in results)
+
+    def _with_deeper(self, result: ObligationResult) -> ObligationResult:
+        _, engine, _, subject = result.id.split("/", 3)
+        verdict = self.deeper.get(subject)
+        if verdict is None or engine != "induction":
+            return result
+        deeper = replace(result, verdict=verdict, counterexample_to_induction=False)
+        return stronger(result, deeper)
+
+    def deepen(self) -> None:
+        """k-induction, then bounded checking, for the properties that nothing has settled."""
+        seconds = min(DEEPER_SECONDS_MAX, query_seconds(self.effort))
+        options = SolveOptions(seed=self.effort.seed, timeout_seconds=seconds)
+        stages: tuple[Stage, ...] = (
+            KInduction(K_MAX, options, now),
+            Bounded(DEPTH_MAX, options, now),
+        )
+        for stage in stages:
+            todo, established = self._open_and_established()
+            if not todo or self.ending is not Ending.COMPLETE:
+                return
+            self.ticker.tell({"proving": self.target.name, "by": stage.name, "open": len(todo)})
+            said = stage.settle(self.model, todo, established)
+            useful = (Outcome.HOLDS, Outcome.VIOLATED)
+            self.deeper |= {n: v for n, v in said.verdicts.items() if v.outcome in useful}
+            self.deep_findings += said.findings
+        self.ticker.done()
+
+    def _open_and_established(self) -> tuple[list[str], list[str]]:
+        """The properties that are held less firmly than an unrolling could, and the others."""
+        names = [prop.name for prop in inductive_properties(self.model)]
+        weak = {
+            result.id.split("/", 3)[3]
+            for result in self.settled()
+            if result.verdict.outcome is not Outcome.HOLDS
+            or not is_enough(result.verdict, Evidence.PROVED_AT_SIZE)
+        }
+        return [n for n in names if n in weak], [n for n in names if n not in weak]
 
     def records(self) -> tuple[RunRecord, ...]:
         """Real runs where there are any, else the steps that induction stumbled over."""
         if self.found is not None and self.found.records:
             return self.found.records
-        broken = self.parts[-1].broken if self.parts else ()
-        return tuple(record_of(self.target, self.model, b.finding, "prove") for b in broken)
+        findings = self.deep_findings
+        if not findings and self.parts:
+            held = {r.id.partition("/")[2] for r in self.settled() if holds(r)}
+            findings = tuple(
+                broken.finding
+                for broken in self.parts[-1].broken
+                if broken.obligation.id.partition("/")[2] not in held
+            )
+        return tuple(record_of(self.target, self.model, found, "prove") for found in findings)
 
     def notes(self) -> tuple[str, ...]:
         """Warnings, then faults of the tool."""
         warnings = tuple(w for part in self.parts for w in part.warnings)
         faults = (f for part in self.parts for f in part.faults)
         told = (f"tool fault at {f.obligation.id}: {f.message}" for f in faults)
-        return (*warnings, *told, *self.vacuous)
+        return (*warnings, *told, *self._contradictions(), *self.vacuous)
+
+    def _contradictions(self) -> tuple[str, ...]:
+        """Proofs that a run from the start contradicts: one of two engines is wrong."""
+        searched = self.found.result.findings if self.found else ()
+        real = [*(one.finding for one in searched), *self.deep_findings]
+        names = contradicted(self.model, real, list(self.results.values()))
+        return tuple(f"tool fault at {name}: proved, and broken by a run" for name in names)
 
     def ask_for_meaning(self) -> None:
         """Whether the proofs are about something: what is not is noted, or leaves it open."""
@@ -223,12 +240,6 @@ class _Work:
                 return
             verdict = Verdict(Outcome.INCONCLUSIVE, Evidence.NONE, verdict.bound, what)
         self.results[result.id] = replace(result, verdict=verdict)
-
-
-def query_seconds(effort: Effort) -> float:
-    """The time that one question may take."""
-    left = effort.seconds_left()
-    return QUERY_SECONDS_MAX if left is None else max(1.0, min(QUERY_SECONDS_MAX, left))
 
 
 def _one_stage(
@@ -270,124 +281,6 @@ def _observer(target: Target, reach: Reach, total: int, ticker: Ticker) -> Calla
         )
 
     return observe
-
-
-def usable_cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-class Alarm:
-    """Whether the time is up."""
-
-    def __init__(self) -> None:
-        self.has_rung = False
-
-    def ring(self, _number: int, _frame: FrameType | None) -> None:
-        self.has_rung = True
-        raise KeyboardInterrupt
-
-
-@contextmanager
-def alarm(seconds: float | None) -> Iterator[Alarm]:
-    """Interrupt what is within after this time, as Ctrl-C would, and remember that it was time."""
-    clock = Alarm()
-    if seconds is None or not hasattr(signal, "setitimer"):
-        yield clock
-        return
-    before = signal.signal(signal.SIGALRM, clock.ring)
-    signal.setitimer(signal.ITIMER_REAL, max(0.001, seconds))
-    try:
-        yield clock
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-# ---- which answer speaks -------------------------------------------------------------------------
-
-
-def expected_of(target: Target) -> tuple[str, ...]:
-    """The ids of what would have to be proved of the target."""
-    return tuple(name for name, _ in _required(target, target.model(), Reach.BEST))
-
-
-def _required(target: Target, model: Model, reach: Reach) -> tuple[tuple[str, Evidence], ...]:
-    """What each obligation needs; asking for the stated size only lowers what needs every size."""
-    wanted = {p.name: ENOUGH[p.strength] for p in model.properties}
-    plan = proof_plan(model)
-    found = []
-    for goal in (*plan.to_prove, *plan.by_framing):
-        evidence = wanted.get(goal.subject, Evidence.PROVED_AT_SIZE)
-        if reach is Reach.STATED_SIZE and evidence is Evidence.PROVED:
-            evidence = Evidence.PROVED_AT_SIZE
-        found.append((_renamed(target, goal.id), evidence))
-    return tuple(found)
-
-
-def _renamed(target: Target, identifier: str) -> str:
-    return f"{target.name}/{identifier.partition('/')[2]}"
-
-
-def _all_hold(results: Iterable[ObligationResult]) -> bool:
-    return all(result.verdict.outcome is Outcome.HOLDS for result in results)
-
-
-def _stronger(old: ObligationResult | None, new: ObligationResult) -> ObligationResult:
-    """The one that holds, by the stronger evidence; else the newer, which knows more."""
-    if old is None or old.verdict.outcome is not Outcome.HOLDS:
-        return new
-    if new.verdict.outcome is not Outcome.HOLDS:
-        return old
-    return old if is_enough(old.verdict, new.verdict.evidence) else new
-
-
-def _at_target(target: Target, model: Model, result: ObligationResult) -> ObligationResult:
-    bound = result.verdict.bound.replace(bound_text(model), target.size_text)
-    verdict = replace(result.verdict, bound=bound)
-    return replace(result, id=_renamed(target, result.id), verdict=verdict)
-
-
-def _out_of_time(result: ObligationResult) -> ObligationResult:
-    """What was not run for want of time says so, and not that somebody interrupted it."""
-    if result.verdict.outcome is not Outcome.NOT_RUN:
-        return result
-    return replace(result, verdict=replace(result.verdict, reason="the time was up"))
-
-
-def _with_search(found: Search, result: ObligationResult, model: Model) -> ObligationResult:
-    """An open obligation as the search of the same sizes settles it, if it does."""
-    if result.verdict.outcome is Outcome.HOLDS:
-        return result
-    _, engine, action, subject = result.id.split("/", 3)
-    if engine != "induction":
-        return result
-    is_property = any(prop.name == subject for prop in model.properties)
-    wanted = f"any/{subject}" if is_property else f"{action}/assertions"
-    match = [o for o in found.obligations if o.id.split("/", 2)[2] == wanted]
-    if not match:
-        return result
-    verdict = match[0].verdict
-    if verdict.outcome is Outcome.VIOLATED:
-        culprit = _culprit(found, action if not is_property else subject)
-        if action != culprit:
-            why = f"{subject} is broken by {culprit}"
-            verdict = Verdict(Outcome.INCONCLUSIVE, Evidence.NONE, verdict.bound, why)
-        return replace(result, verdict=verdict, counterexample_to_induction=False)
-    if verdict.outcome is Outcome.HOLDS:
-        why = "not inductive: a lemma is missing" if result.counterexample_to_induction else ""
-        exhausted = Verdict(Outcome.HOLDS, verdict.evidence, verdict.bound, why)
-        return replace(result, verdict=exhausted, counterexample_to_induction=False)
-    return result
-
-
-def _culprit(found: Search, name: str) -> str:
-    """The action that breaks it in the run that was found; `init` where no step is needed."""
-    paths = [one.finding.path for one in found.result.findings if one.finding.name == name]
-    moves = paths[0].moves if paths else ()
-    return moves[-1].action if moves else found.result.model.init.name
 
 
 def raise_faults(proof: Proof) -> None:

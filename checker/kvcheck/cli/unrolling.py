@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from kvcheck.cli.choose import Target
+from kvcheck.cli.effort import Effort, Ending, Proof, query_seconds
 from kvcheck.cli.progress import Ticker
-from kvcheck.cli.proving import Effort, Ending, Proof, query_seconds
 from kvcheck.cli.searching import now, record_of, unreproduced
 from kvcheck.explore.result import bound_text
 from kvcheck.solve.bounded import check_bounded
