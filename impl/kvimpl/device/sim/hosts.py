@@ -45,6 +45,8 @@ class SimLock:
         join(actor.clock, self._clock)
 
     def __exit__(self, *_: object) -> None:
+        if self._turns.is_over:
+            return
         actor = self._turns.point(f"release {self._name}", self._touch, lock_use=LockUse.RELEASE)
         self._holder = None
         self._clock = dict(actor.clock)

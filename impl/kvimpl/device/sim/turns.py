@@ -60,8 +60,8 @@ class Turns:
 
     @property
     def is_over(self) -> bool:
-        """Whether the run was ended before its program."""
-        return self._is_over
+        """Whether the run has ended, in whatever way; what is left of it only unwinds."""
+        return self._is_over or self._ending is not None
 
     @property
     def is_alone(self) -> bool:
@@ -191,31 +191,25 @@ class Turns:
             task.ended = True
             self._tasks.remove(task)
             self._until_picked(task)
-        except Abandoned as error:
-            task.ended = True
-            if self._ending is None and not self._is_over:
-                self._wake_main(error)
         except BaseException as error:
             task.ended = True
-            self._wake_main(error)
+            if self._ending is None:
+                self._ending = error
+            if not self._is_over:
+                self.current = self._main
+                self._main.baton.release()
 
     def _end(self, me: HostTask, error: BaseException) -> NoReturn:
-        if self._is_over and me is not self._main:
-            raise Abandoned("the run is over")
-        if me is self._main:
+        """The run ends here. A task unwinds first, then its thread hands over to the main one."""
+        if self._ending is None and not self._is_over:
             self._ending = error
+        if me is self._main:
             self.abandon()
             raise error
-        self._wake_main(error)
         raise Abandoned("the run is over") from error
 
-    def _wake_main(self, error: BaseException) -> None:
-        self._ending = error
-        self.current = self._main
-        self._main.baton.release()
-
     def _refuse_strangers(self, me: HostTask, does: str) -> None:
-        if self._ending is not None or self._is_over:
+        if self.is_over:
             if me is not self._main:
                 raise Abandoned("the run is over")
             raise self._ending or Refused(
