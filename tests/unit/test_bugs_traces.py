@@ -29,6 +29,7 @@ LENGTHS = {
     },
     "s1-2-lost-victim": {"chosen_are_queued": 6, "nothing_is_lost": 7},
     "s1-2-second-claim": {"hand_out": 7},
+    "s1-2-wrong-release": {"spare_is_kept_back": 6, "chosen_are_queued": 6, "nothing_is_lost": 7},
     "s1-3-no-entry": {"one_queue_each": 2, "release": 3},
     "s1-3-not-cleared": {"entry_names_its_queue": 1, "claim": 2},
     "s1-3-not-updated": {"entry_names_its_queue": 3, "one_queue_each": 3, "claim": 4},
