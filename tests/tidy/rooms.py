@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from rules import Breach
+from rules import Breach, syntax
 
 SOURCE_ROOTS = ("spec", "impl", "checker")
 OTHER_ROOMS = ("tests", "bench")
@@ -88,7 +88,7 @@ def imports_keep_to_the_room(path: str, text: str) -> Iterator[Breach]:
 
 def heavy_packages_wait(path: str, text: str) -> Iterator[Breach]:
     """torch, cupy and cuda are imported inside functions only."""
-    for node in ast.parse(text).body:
+    for node in syntax(text).body:
         for line, target in _targets(node, path):
             if target.split(".")[0] in HEAVY:
                 yield Breach(path, line, f"{target} is heavy: import it inside the function")
@@ -96,7 +96,7 @@ def heavy_packages_wait(path: str, text: str) -> Iterator[Breach]:
 
 def imported(path: str, text: str) -> Iterator[tuple[int, str]]:
     """Line and absolute name of everything the file imports, at any depth."""
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(syntax(text)):
         yield from _targets(node, path)
 
 

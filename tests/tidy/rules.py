@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import PurePosixPath
 from typing import TypeAlias
 
@@ -46,6 +47,12 @@ class Breach:
 Rule: TypeAlias = Callable[[str, str], Iterator[Breach]]
 
 
+@cache
+def syntax(text: str) -> ast.Module:
+    """The syntax tree of a file's text, made once for all rules."""
+    return ast.parse(text)
+
+
 def file_is_short(path: str, text: str) -> Iterator[Breach]:
     """No file has more than 500 lines."""
     count = len(text.splitlines())
@@ -55,7 +62,7 @@ def file_is_short(path: str, text: str) -> Iterator[Breach]:
 
 def functions_are_short(path: str, text: str) -> Iterator[Breach]:
     """No function has more than 70 lines, decorators and docstring included."""
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(syntax(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
             length = (node.end_lineno or node.lineno) - first + 1
@@ -73,7 +80,7 @@ def file_is_named_by_a_noun(path: str, text: str) -> Iterator[Breach]:
 
 def module_has_docstring(path: str, text: str) -> Iterator[Breach]:
     """Each module says what it is for in its first line."""
-    if not (ast.get_docstring(ast.parse(text)) or "").strip():
+    if not (ast.get_docstring(syntax(text)) or "").strip():
         yield Breach(path, 1, "no module docstring: purpose, non-purpose, the one idea")
 
 
@@ -81,7 +88,7 @@ def public_names_are_few(path: str, text: str) -> Iterator[Breach]:
     """An `__init__` exports at most 25 names."""
     if PurePosixPath(path).name != "__init__.py":
         return
-    names = _exported(ast.parse(text))
+    names = _exported(syntax(text))
     if len(names) > PUBLIC_NAMES_MAX:
         yield Breach(path, 1, f"{len(names)} public names, at most {PUBLIC_NAMES_MAX}")
 
@@ -103,7 +110,7 @@ def _exported(tree: ast.Module) -> list[str]:
 
 def process_is_left_alone(path: str, text: str) -> Iterator[Breach]:
     """Nothing prints, exits, or reads the environment, the arguments or the standard streams."""
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(syntax(text)):
         name = _dotted(node)
         if isinstance(node, ast.Call) and _dotted(node.func) in PROCESS_CALLS:
             yield Breach(path, node.lineno, f"{_dotted(node.func)}() belongs to the command line")
@@ -120,7 +127,7 @@ def process_is_left_alone(path: str, text: str) -> Iterator[Breach]:
 
 def no_file_is_opened(path: str, text: str) -> Iterator[Breach]:
     """The spec does no input or output of its own."""
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(syntax(text)):
         if isinstance(node, ast.Call) and _dotted(node.func) == "open":
             yield Breach(path, node.lineno, "open(): a spec reads and writes no file")
 
@@ -131,7 +138,7 @@ def modules_hold_no_state(path: str, text: str) -> Iterator[Breach]:
     A heuristic: a container at module level that is empty, or that some function changes, and any
     `global` statement. A full table that nobody changes is a constant.
     """
-    tree = ast.parse(text)
+    tree = syntax(text)
     changed = _changed_names(tree)
     for node in tree.body:
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:

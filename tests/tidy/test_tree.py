@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,13 @@ EVERY_SOURCE_FILE: tuple[Rule, ...] = (
 )
 
 
-def files() -> Iterator[tuple[str, str]]:
+@cache
+def files() -> tuple[tuple[str, str], ...]:
     """Path from the root and text of every code file that is ours."""
+    return tuple(_files())
+
+
+def _files() -> Iterator[tuple[str, str]]:
     for folder, subfolders, names in os.walk(ROOT):
         subfolders[:] = sorted(s for s in subfolders if s not in NOT_OURS and s[0] != ".")
         for path in (Path(folder) / name for name in sorted(names)):
