@@ -28,6 +28,7 @@ def test_a_failed_assertion_is_blamed_with_the_values_it_read() -> None:
     violation = retell(pool.model(), pool.failing_offload(), pool.ORIGIN).violation
     assert violation is not None
     assert violation.failing == "victim in free[here]"
+    assert violation.instance == "block1 in free[SECONDARY]"
     assert dict(violation.values) == {
         "free[SECONDARY]": "[block2 block3]",
         "here": "SECONDARY",

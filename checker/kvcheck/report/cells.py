@@ -65,6 +65,8 @@ def _without(these: Iterable[str], those: Iterable[str]) -> tuple[str, ...]:
 
 def describe_change(cell: str, before: str, after: str) -> str:
     """One change in a line; a long queue is told by what went and what came."""
+    if before == after:
+        return f"{cell}: {after}, as before"
     whole = f"{cell}: {before} → {after}"
     if len(whole) <= SHORT_CHANGE_MAX or not (is_collection(before) and is_collection(after)):
         return whole

@@ -85,9 +85,11 @@ def legend(record: RunRecord) -> tuple[tuple[str, int], ...]:
 
 
 def _hues(record: RunRecord) -> dict[str, int]:
-    enums = {shape.name for shape in record.shapes if shape.kind is ShapeKind.ENUM}
-    queues = {shape.name for shape in record.shapes if shape.kind is ShapeKind.QUEUE}
+    """A hue for each value of an enum that is kept for something: `tier[slot0]`, not `stage`."""
     cells = [*record.constants, *record.initial, *record.final]
+    keyed = {_root(name) for name, _ in cells if parse_cell(name).keys}
+    enums = {s.name for s in record.shapes if s.kind is ShapeKind.ENUM and s.name in keyed}
+    queues = {shape.name for shape in record.shapes if shape.kind is ShapeKind.QUEUE}
     values = [value for name, value in cells if parse_cell(name).variable in enums]
     values += [c.after for step in record.steps for c in step.changes if _root(c.cell) in enums]
     found = dict.fromkeys(values)

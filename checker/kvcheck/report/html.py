@@ -14,7 +14,7 @@ import jinja2
 
 from kvcheck.report.cells import describe_change
 from kvcheck.report.frames import frames, legend
-from kvcheck.report.story import call, place, tell
+from kvcheck.report.story import call, tell
 from kvcheck.trace.record import RunRecord
 
 TICKS_WITH_NAMES_MAX = 14
@@ -31,7 +31,6 @@ def render_html(record: RunRecord) -> str:
     )
     environment.globals["call"] = call
     environment.globals["describe_change"] = describe_change
-    environment.globals["place"] = place
     page = files("kvcheck.report").joinpath("templates/run.html.j2").read_text(encoding="utf-8")
     return environment.from_string(page).render(
         record=record,

@@ -209,6 +209,7 @@ def _why(record: RunRecord) -> tuple[Fact, ...]:
         Fact(_LABELS.get(violation.kind, violation.kind), (f"{name}: {violation.message}",)),
         Fact("formula", (_formula(violation),), is_code=True),
         Fact("false part", (_failing(violation),), is_code=True),
+        Fact("that is", (_instance(violation),), is_code=True),
         _values(violation),
         Fact("because", (violation.why,)),
         Fact("source", (f"{source.file}:{source.line}  {source.text}".strip(),), is_code=True),
@@ -231,6 +232,13 @@ def _failing(violation: Violation) -> str:
         return ""
     named = ", ".join(f"{name} = {value}" for name, value in violation.bindings)
     return f"{violation.failing}  for {named}" if named else violation.failing
+
+
+def _instance(violation: Violation) -> str:
+    """The false part with values for its names, where that is one comparison and says more."""
+    text = violation.instance
+    is_plain = not any(word in text for word in (" and ", " or ", " for "))
+    return text if is_plain and text not in (violation.failing, "False") else ""
 
 
 def _values(violation: Violation) -> Fact:

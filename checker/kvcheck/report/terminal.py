@@ -73,7 +73,7 @@ def _facts(facts: tuple[Fact, ...]) -> Table:
     for fact in facts:
         lines = Text()
         for number, line in enumerate(fact.lines):
-            failing = "FAILS" in line or fact.label == "false part"
+            failing = "FAILS" in line or fact.label in ("false part", "that is")
             lines.append(("\n" if number else "") + line, style=_RED if failing else "")
         grid.add_row(Text(fact.label), lines)
     return grid

@@ -9,7 +9,7 @@ sense reversed; and stop where no single child is.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kvcheck.trace.wording import local_name, render_expr
 from kvspec.lang.concrete import Evaluation
@@ -19,6 +19,7 @@ from kvspec.lang.ir import (
     Expr,
     Has,
     Len,
+    Literal,
     Local,
     Operator,
     Quantified,
@@ -27,16 +28,20 @@ from kvspec.lang.ir import (
     ReadConstant,
 )
 from kvspec.lang.state import cell_name, render_row
-from kvspec.lang.types import render_value
+from kvspec.lang.types import BoolType, render_value
 
 VALUES_MAX = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Blame:
-    """`failing` should be true and is not (or the reverse: then the text begins with `not`)."""
+    """`failing` should be true and is not (or the reverse: then the text begins with `not`).
+
+    `instance` is the same with the values that names and cells have here: `block0 in free[LOW]`.
+    """
 
     failing: str
+    instance: str
     bindings: tuple[tuple[str, str], ...]
     values: tuple[tuple[str, str], ...]
 
@@ -51,15 +56,35 @@ class _Part:
 def blame(evaluation: Evaluation, condition: Expr) -> Blame:
     """Why `condition` is false here; `evaluation` holds the state and the locals in scope."""
     part = _narrow(evaluation, _Part(condition, True, ()))
-    text = render_expr(part.expr)
     return Blame(
-        failing=text if part.wanted else f"not ({text})",
+        failing=_said(part.expr, wanted=part.wanted),
+        instance=_said(_instance(evaluation, part.expr), wanted=part.wanted),
         bindings=tuple(
             (local_name(local), render_value(local.type, evaluation.locals[local.name]))
             for local in part.bound
         ),
         values=_first_values(evaluation, part),
     )
+
+
+def _said(expr: Expr, *, wanted: bool) -> str:
+    return render_expr(expr if wanted else Apply(Operator.NOT, (expr,), BoolType()))
+
+
+def _instance(run: Evaluation, expr: Expr) -> Expr:
+    """The expression with values for names and scalar cells; queues and sets stay names."""
+    match expr:
+        case Local(type=kind) | Read(type=kind) | ReadConstant(type=kind) | Len(type=kind):
+            return Literal(run.value(expr), kind)
+        case Has(index=index, element=element):
+            inner = tuple(_instance(run, i) for i in index)
+            return replace(expr, index=inner, element=_instance(run, element))
+        case At(type=kind):
+            return Literal(run.value(expr), kind)
+        case Apply(operands=operands):
+            return replace(expr, operands=tuple(_instance(run, o) for o in operands))
+        case _:
+            return expr
 
 
 def _first_values(run: Evaluation, part: _Part) -> tuple[tuple[str, str], ...]:

@@ -74,7 +74,8 @@ class Violation:
     """What went wrong and where: `kind` is "invariant", "assertion", "deadlock" or "goal".
 
     `formula` is the whole condition; `failing` its smallest part that is to blame, for the
-    `bindings` of the quantified names; `values` are the cells which that part read.
+    `bindings` of the quantified names; `instance` is that part with values for names, and `values`
+    are the cells which it read.
     """
 
     kind: str
@@ -87,6 +88,7 @@ class Violation:
     failing: str = ""
     bindings: tuple[tuple[str, str], ...] = ()
     values: tuple[tuple[str, str], ...] = ()
+    instance: str = ""
 
 
 class ShapeKind(Enum):

@@ -136,6 +136,7 @@ def _violation(
                 failing=found.failing,
                 bindings=found.bindings,
                 values=found.values,
+                instance=found.instance,
             )
         case FindingKind.DEADLOCK:
             return _deadlock(model, end)
@@ -145,7 +146,7 @@ def _violation(
             return _about(prop, finding.kind, found)
         case FindingKind.GOAL:
             prop = _property(model, finding.name)
-            return _about(prop, finding.kind, Blame("", (), ()))
+            return _about(prop, finding.kind, Blame("", "", (), ()))
 
 
 def _in_authors_words(last: Watched, condition: Expr) -> Expr:
@@ -172,6 +173,7 @@ def _about(prop: Property, kind: FindingKind, found: Blame) -> Violation:
         failing=found.failing,
         bindings=found.bindings,
         values=found.values,
+        instance=found.instance,
     )
 
 
