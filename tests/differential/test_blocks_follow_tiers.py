@@ -1,170 +1,23 @@
 """The block manager under random calls, each reported step taken by the tiered pool's design too.
 
-Small on purpose: it judges by equality of whole states and nothing else. It shows that the default
-manager's steps are the design's, action for action, before anything larger is built on it.
+It shows that the default manager's steps are the design's, action for action and refusal for
+refusal, before anything larger is built on it.
 """
 
 from __future__ import annotations
 
-import random
 import sys
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 
-from block_bench import Bench, key
+from block_bench import Bench
+from tiers_judge import Judge, play, settings_for
 
-from kvimpl.blocks import BlockError, BlockHandle, PinReceipt, PoolSettings, QueueDesign
-from kvspec import events
-from kvspec.events import Detail, Event, Observation, RequestId, Shown
-from kvspec.lang.concrete import Disabled, Stepped, initial_states, step
-from kvspec.lang.ir import Model
-from kvspec.lang.state import Row, State
-from kvspec.models.tiers import TieredPool
-
-REQUESTS = 3
-PINS = 2
-REFS = 4
-COPIES = 2
-
-
-def arguments(event: Event) -> tuple[int, ...] | None:
-    "The design's arguments, or None: the design has no such action."
-    match event:
-        case events.Allocate(request=r):
-            return (r,)
-        case events.OffloadAllocate(request=r, stream=st):
-            return (r, st)
-        case events.Onboard(block=b, request=r, stream=st):
-            return (b, r, st)
-        case events.Reuse(block=b, request=r) | events.Commit(block=b, request=r):
-            return (b, r)
-        case events.Release(block=b, request=r):
-            return (b, r)
-        case events.Pin(block=b) | events.Unpin(block=b):
-            return (b,)
-        case events.Complete(stream=st):
-            return (st,)
-    return None
-
-
-def as_state(seen: Observation, model: Model) -> State:
-    "What is shown, laid out as the design's state."
-    assert seen.free is not None
-    assert seen.pending is not None
-    assert seen.holders is not None
-    rows: dict[str, tuple[Row, ...]] = {
-        "slot": tuple(seen.slot or ()),
-        "holders": tuple(sum(1 << r for r in holders) for holders in seen.holders),
-        "refs": tuple(seen.refs or ()),
-        "pins": tuple(seen.pins or ()),
-        "cached": tuple(int(c) for c in seen.cached or ()),
-        "free": tuple(queues[0] for queues in seen.free),
-        "nfree": tuple(seen.free_count or ()),
-        "pending": tuple(seen.pending),
-    }
-    return tuple(rows[variable.name] for variable in model.variables)
-
-
-@dataclass
-class Judge:
-    "Takes each step in the design, and compares; a part is nothing to it."
-
-    primary: int
-    secondary: int
-    detail: Detail = Detail.STEPS
-
-    def __post_init__(self) -> None:
-        self.model = TieredPool.instance(
-            P=self.primary,
-            S=self.secondary,
-            R=REQUESTS,
-            REFS=REFS,
-            PINS=PINS,
-            K=COPIES,
-            T=2,
-        )
-        self.actions = {action.name: action for action in self.model.actions}
-        self.state = initial_states(self.model)[0]
-        self.taken: Counter[str] = Counter()
-        self.refused: Counter[str] = Counter()
-
-    def report(self, event: Event, shown: Shown) -> None:
-        if isinstance(event, events.Refuse):
-            self.check_refusal(event)
-        elif (values := arguments(event)) is not None:
-            name = event.action
-            outcome = step(self.model, self.state, self.actions[name], values)
-            assert isinstance(outcome, Stepped), (event, outcome)
-            self.state = outcome.state
-            self.taken[name] += 1
-        assert as_state(shown.observe(), self.model) == self.state, event
-
-    def check_refusal(self, event: events.Refuse) -> None:
-        "The guard that was named is the first that is false in the design."
-        self.refused[event.guard] += 1
-        names = {"request": event.request, "block": event.block, "stream": event.stream}
-        order = {
-            "allocate": ("request",),
-            "offload_allocate": ("request", "stream"),
-            "onboard": ("block", "request", "stream"),
-            "pin": ("block",),
-            "unpin": ("block",),
-        }.get(event.action, ("block", "request"))
-        values = tuple(names[name] for name in order)
-        assert None not in values, event
-        outcome = step(self.model, self.state, self.actions[event.action], values)
-        assert isinstance(outcome, Disabled), (event, outcome)
-        assert outcome.require.label == event.guard, event
-
-
-def play(judge: Judge, *, seed: int, count: int, design: QueueDesign) -> None:
-    "Random calls; refusals are part of the game, anything else is a failure."
-    settings = PoolSettings(
-        primary_count=judge.primary,
-        secondary_count=judge.secondary,
-        slot_bytes=4,
-        references_max=REFS,
-        pins_max=PINS,
-        copies_max=COPIES,
-        queues=design,
-    )
-    rng = random.Random(seed)
-    at = Bench(settings, reporter=judge)
-    held: list[tuple[BlockHandle, RequestId]] = []
-    pins: list[PinReceipt] = []
-    for _ in range(count):
-        request, name = RequestId(rng.randrange(REQUESTS)), key(rng.choice("abcde"))
-        try:
-            match rng.randrange(10):
-                case 0 | 1:
-                    held.append((at.manager.allocate(request), request))
-                case 2 | 3:
-                    got = at.manager.acquire(request, name)
-                    if isinstance(got, BlockHandle):
-                        held.append((got, request))
-                case 4 | 5 if held:
-                    handle, holder = rng.choice(held)
-                    at.manager.commit(handle, holder, name)
-                case 6 if held:
-                    handle, holder = held.pop(rng.randrange(len(held)))
-                    at.manager.release(handle, holder)
-                case 7:
-                    receipt = at.manager.pin_key(name)
-                    pins += [receipt] if receipt else []
-                case 8 if pins:
-                    at.manager.unpin(pins.pop(rng.randrange(len(pins))))
-                case 9:
-                    at.device.run(stream=rng.randrange(3), limit=1 + rng.randrange(2))
-                    at.manager.poll()
-                    at.manager.end_step()
-                    at.manager.begin_step()
-        except BlockError:
-            continue
+from kvimpl.blocks import QueueDesign
 
 
 @pytest.mark.parametrize("design", QueueDesign)
@@ -176,7 +29,7 @@ def test_every_step_of_the_manager_is_a_step_of_the_design(
     refused: Counter[str] = Counter()
     for seed in range(3):
         judge = Judge(primary, secondary)
-        play(judge, seed=seed, count=250, design=design)
+        play(Bench(settings_for(judge, design), reporter=judge), seed=seed, count=250)
         taken.update(judge.taken)
         refused.update(judge.refused)
     assert set(taken) == {action.name for action in judge.model.actions}, taken

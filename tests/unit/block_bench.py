@@ -66,6 +66,7 @@ class Bench:
 
     settings: PoolSettings
     pool: type[BlockPool] = BlockPool
+    manager_class: type[BlockManager] = BlockManager
     detail: Detail = Detail.PARTS
     reporter: Reporter | None = None
     silent: bool = False
@@ -75,7 +76,7 @@ class Bench:
         self.clock = Hands()
         self.teller = Teller(self.detail)
         self.compute: Stream = self.device.stream("compute")
-        self.manager = BlockManager(
+        self.manager = self.manager_class(
             self.device,  # type: ignore[arg-type]
             self.settings,
             compute=self.compute,

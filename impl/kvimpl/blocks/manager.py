@@ -153,7 +153,7 @@ class BlockManager:
                     "reuse", "the request does not hold it yet", block=block, request=request
                 )
                 raise refusals.already_held(block, request)
-            if self._pool.level_of(block) is Level.PRIMARY:
+            if self._pool.is_at_hand(block):
                 miss = policy.reuse_or_miss(self._pool, block, request, key)
             else:
                 miss = policy.onboard_or_miss(self._pool, block, request, key)

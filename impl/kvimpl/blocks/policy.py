@@ -58,10 +58,10 @@ def reuse_or_miss(pool: BlockPool, block: BlockId, request: RequestId, key: Key)
 
 def onboard_or_miss(pool: BlockPool, block: BlockId, request: RequestId, key: Key) -> Miss | None:
     """The cached host block is brought home and held; None if so."""
-    if not pool.queues.holds(block):
+    if not pool.can_move(block):
         poll(pool)
     room = oldest_primary(pool, Stream.ONBOARD)
-    if not pool.queues.holds(block):
+    if not pool.can_move(block):
         guard, miss = "it is free in secondary", Miss.BUSY_IN_HOST
     elif room is None:
         guard, miss = "a primary block is free", Miss.NO_ROOM

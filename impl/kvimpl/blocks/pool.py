@@ -337,8 +337,18 @@ class BlockPool:
             step = events.Refuse(action, guard, request, block, stream)
             self.reporter.report(step, self)
 
+    def is_at_hand(self, b: BlockId) -> bool:
+        """Whether a request can hold the block where it is."""
+        return self.level_of(b) is Level.PRIMARY
+
+    def can_move(self, b: BlockId) -> bool:
+        """Whether the block may change its slot: nobody reads it, holds it or copies it."""
+        return self.queues.holds(b)
+
     def is_worth_a_copy(self, b: BlockId) -> bool:
+        """Whether the block's priority is high enough for host memory."""
         return self.priority[b] >= self.settings.offload_priority_min
 
     def takes_a_copy(self, stream: Stream) -> bool:
+        """Whether one more copy may be in flight on the stream."""
         return len(self.copies.pending[stream]) < self.settings.copies_max
