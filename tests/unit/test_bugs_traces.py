@@ -29,7 +29,7 @@ LENGTHS = {
     },
     "s1-2-lost-victim": {"chosen_are_queued": 6, "nothing_is_lost": 7},
     "s1-2-second-claim": {"hand_out": 7},
-    "s1-2-wrong-release": {"spare_is_kept_back": 6, "chosen_are_queued": 6, "nothing_is_lost": 7},
+    "s1-2-wrong-release": {"chosen_are_queued": 6, "spare_is_kept_back": 6, "nothing_is_lost": 7},
     "s1-3-no-entry": {"one_queue_each": 2, "release": 3},
     "s1-3-not-cleared": {"entry_names_its_queue": 1, "claim": 2},
     "s1-3-not-updated": {"entry_names_its_queue": 3, "one_queue_each": 3, "claim": 4},
@@ -62,6 +62,7 @@ LENGTHS = {
         "reuse": 4,
     },
     "s1-6-expires-in-use": {"only_free_blocks_expire": 3, "expire": 4},
+    "s1-6-idle-alarm": {"only_free_blocks_expire": 2},
     "s1-6-unworthy": {"host_memory_is_for_the_worthy": 3},
     "inv-02-early-push": {
         "queued_at_its_level": 7,
@@ -95,6 +96,7 @@ LENGTHS = {
     "inv-11-forgotten": {"idle_is_queued": 5},
     "inv-11-not-put-back": {"favours_end": 2, "queued_iff_not_held": 2},
     "inv-11-slid-away": {"unused_is_queued": 2},
+    "inv-12-hit-in-host": {"held_in_primary": 1},
     "inv-12-reused-in-host": {"held_in_primary": 5},
     "inv-13-placeholder-freed": {
         "only_real_blocks_are_free": 2,

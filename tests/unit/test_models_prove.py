@@ -14,7 +14,7 @@ PLANS = {
     "tiers": 128,
     "offload": 144,
     "stored": 14,
-    "retention": 69,
+    "retention": 67,
     "pins": 64,
     "window": 37,
     "copies": 50,

@@ -21,6 +21,7 @@ from kvspec.bugs import (
     inv_11_forgotten,
     inv_11_not_put_back,
     inv_11_slid_away,
+    inv_12_hit_in_host,
     inv_12_reused_in_host,
     inv_13_placeholder_freed,
     inv_20_shared_writer,
@@ -55,6 +56,7 @@ from kvspec.bugs import (
     s1_6,
     s1_6_demoted_in_place,
     s1_6_expires_in_use,
+    s1_6_idle_alarm,
     s1_6_unworthy,
 )
 from kvspec.bugs.bug import Bug
@@ -85,6 +87,7 @@ BUGS: Mapping[str, Bug] = MappingProxyType(
             s1_6.BUG,
             s1_6_demoted_in_place.BUG,
             s1_6_expires_in_use.BUG,
+            s1_6_idle_alarm.BUG,
             s1_6_unworthy.BUG,
             inv_02_early_push.BUG,
             inv_03_anchored_in_queue.BUG,
@@ -97,6 +100,7 @@ BUGS: Mapping[str, Bug] = MappingProxyType(
             inv_11_forgotten.BUG,
             inv_11_not_put_back.BUG,
             inv_11_slid_away.BUG,
+            inv_12_hit_in_host.BUG,
             inv_12_reused_in_host.BUG,
             inv_13_placeholder_freed.BUG,
             inv_20_shared_writer.BUG,

@@ -26,8 +26,8 @@ BUG = Bug(
     source="TensorRT-LLM getFreeBlock, with `block = offloadBlock` before the release",
     sentence="The spare is queued as free just before it is handed out, and the victim is lost.",
     breaks=(
-        "spare_is_kept_back",
         "chosen_are_queued",
+        "spare_is_kept_back",
         "nothing_is_lost",
     ),
     sizes={"P": 1, "S": 1},

@@ -22,7 +22,6 @@ from kvspec.lang import (
     Strength,
     UniqueFifo,
     action,
-    assume,
     goal,
     init,
     invariant,
@@ -94,11 +93,6 @@ class RetentionPool(Machine):
                 "tier": [Level.PRIMARY] * P + [Level.SECONDARY] * S,
             },
         )
-
-    @assume
-    def homes_distinct(self) -> bool:
-        "Every block starts in a slot of its own."
-        return all(self.home[a] != self.home[b] for a in Block for b in Block if a != b)
 
     @init
     def all_free(self) -> None:
@@ -279,12 +273,11 @@ class RetentionPool(Machine):
             self.level_of(b) == Level.PRIMARY or self.priority[b] != Priority.LOW for b in Block
         )
 
-    @lemma
-    def slots_distinct(self) -> bool:
-        "No two blocks have one slot."
-        return all(self.slot[a] != self.slot[b] for a in Block for b in Block if a != b)
-
-    @lemma
+    @invariant(
+        id="KV-INV-12",
+        why="TensorRT-LLM setOffsets drops the level bit: a secondary block names a wrong slot",
+        strength=Strength.EVERY_SIZE,
+    )
     def held_in_primary(self) -> bool:
         "A held block is in device memory."
         return all(not self.held[b] or self.level_of(b) == Level.PRIMARY for b in Block)
