@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import toy_designs
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What one command line came to."""
-
-    code: int
-    out: str
-    err: str
-
-
-Kvproof = Callable[..., Ran]
+from command_lines import Kvproof, Ran
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Kvproof
+from command_lines import Kvproof
 
 from kvcheck.explore import ExploreResult
 from kvcheck.trace.path import NotReproduced

@@ -10,8 +10,8 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from command_lines import Kvproof
 
-from conftest import Kvproof
 from kvcheck.cli.accounts import Accounts, is_enough
 from kvcheck.cli.progress import Ticker
 from kvcheck.cli.quantities import DURATION, MEMORY, render_seconds

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from command_lines import Kvproof
 
-from conftest import Kvproof
 from kvcheck.verdict import Evidence, Exit, ObligationResult, Outcome, Verdict
 
 

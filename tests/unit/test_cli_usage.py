@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Kvproof
+from command_lines import Kvproof
 
 from kvcheck.verdict import Exit
 
