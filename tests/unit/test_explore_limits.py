@@ -21,6 +21,7 @@ from kvcheck.explore import (
     explore,
     obligation_results,
 )
+from kvcheck.explore.host import memory_for_search
 from kvcheck.explore.layout import layout_of
 from kvcheck.explore.native import NoCompiler, find_compiler
 from kvcheck.explore.options import Options as SearchOptions
@@ -55,6 +56,12 @@ def verdicts(result: ExploreResult) -> dict[str, Verdict]:
     return {r.id.split("/")[-1]: r.verdict for r in obligation_results(result)}
 
 
+def built(model: Model, engine: Engine, cache: Path) -> Model:
+    """The model, with its library in the cache, so that no limit falls on the compiler."""
+    explore(model, Options(engine=engine, cache_dir=cache, depth_max=0))
+    return model
+
+
 # ---- cut short
 
 
@@ -87,11 +94,12 @@ def test_a_limit_of_states_is_inconclusive(engine: Engine, cache: Path) -> None:
 
 @engines
 def test_no_time_means_partial_results(engine: Engine, cache: Path) -> None:
+    model = built(Ladder.instance(LAST=200_000), engine, cache)
     ticks = iter(range(1_000_000))
     options = Options(
         engine=engine, cache_dir=cache, seconds_max=3, clock=lambda: float(next(ticks))
     )
-    result = explore(Ladder.instance(LAST=200_000), options)
+    result = explore(model, options)
     assert result.stopped is Stopped.SECONDS
     assert 0 < result.states < 200_001
     assert result.depth == len(result.levels) - 1
@@ -116,9 +124,10 @@ def test_python_stops_at_its_budget() -> None:
 
 @engines
 def test_an_interruption_keeps_what_was_found(engine: Engine, cache: Path) -> None:
+    model = built(Ladder.instance(LAST=300_000), engine, cache)
     calls = iter([False, True])
     options = Options(engine=engine, cache_dir=cache)
-    result = explore(Ladder.instance(LAST=300_000), options, interrupted=lambda: next(calls, True))
+    result = explore(model, options, interrupted=lambda: next(calls, True))
     assert result.stopped is Stopped.INTERRUPTED
     assert result.states > 0
     assert verdicts(result)["deadlock"].outcome is Outcome.INCONCLUSIVE
@@ -136,9 +145,10 @@ def test_ctrl_c_keeps_what_was_found(engine: Engine, cache: Path) -> None:
 
 @engines
 def test_progress_tells_states_queue_and_depth(engine: Engine, cache: Path) -> None:
+    model = built(Switches.instance(N=20), engine, cache)
     told: list[Progress] = []
-    options = Options(engine=engine, cache_dir=cache, progress_seconds=0.0, seconds_max=5.0)
-    explore(Ladder.instance(LAST=3_000), options, progress=told.append)
+    options = Options(engine=engine, cache_dir=cache, progress_seconds=0.0, seconds_max=1.0)
+    explore(model, options, progress=told.append)
     assert told
     assert all(p.engine == engine.value and p.states >= p.depth for p in told)
     assert told[-1].states > told[0].states or len(told) == 1
@@ -289,3 +299,23 @@ def test_a_state_that_is_too_large_is_left_to_python() -> None:
     assert result.engine == "python"
     assert "A state of Buffer takes" in result.engine_note
     assert result.states == 201
+
+
+def test_a_containers_memory_limit_counts_like_the_machines(tmp_path: Path) -> None:
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal: 900 kB\nMemAvailable: 800 kB\n")
+    assert memory_for_search(meminfo=meminfo, cgroup=tmp_path) == 600 * 1024
+    (tmp_path / "memory.max").write_text("500000\n")
+    (tmp_path / "memory.current").write_text("100000\n")
+    assert memory_for_search(meminfo=meminfo, cgroup=tmp_path) == 300_000
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory_for_search(meminfo=meminfo, cgroup=tmp_path) == 600 * 1024
+
+
+@needs_compiler
+def test_an_interruption_while_the_compiler_runs_ends_the_wait() -> None:
+    options = Options(engine=Engine.COMPILED)
+    result = explore(Peterson.instance(), options, interrupted=lambda: True)
+    assert result.stopped is Stopped.INTERRUPTED
+    assert result.states == 0
+    assert verdicts(result)["one_inside"].outcome is Outcome.INCONCLUSIVE

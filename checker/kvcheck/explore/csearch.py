@@ -7,12 +7,12 @@ of its own (ctypes lets go of the interpreter lock), so that time, progress and 
 from __future__ import annotations
 
 import ctypes
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from kvcheck.explore.claim import Claim, Searched, Tally
+from kvcheck.explore.host import cores, memory_for_search
 from kvcheck.explore.layout import Layout, Words
 from kvcheck.explore.options import AfterViolation, Deadlock, Options
 from kvcheck.explore.result import Stopped
@@ -36,22 +36,17 @@ _U64 = ctypes.c_uint64
 _POLL_SECONDS = 0.02
 
 
-def memory_available() -> int:
-    """Three quarters of the memory that is free on this machine."""
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4 * 3
-
-
 class CSearch:
     """One breadth-first search in a compiled library."""
 
     def __init__(self, library: Path, layout: Layout, sites: Sites, options: Options) -> None:
         self.layout, self.sites, self.options = layout, sites, options
-        self.threads = options.threads or os.cpu_count() or 1
+        self.threads = options.threads or cores()
         self.code = ctypes.CDLL(str(library))
         self.code.search_new.restype = ctypes.c_void_p
         self.code.search_levels.restype = _U64
         depth_max = options.depth_max if options.depth_max is not None else 2**63
-        memory_max = options.memory_max_bytes or memory_available()
+        memory_max = options.memory_max_bytes or memory_for_search()
         self.handle = ctypes.c_void_p(
             self.code.search_new(
                 _U64(self.threads),

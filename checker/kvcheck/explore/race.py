@@ -8,8 +8,9 @@ taking over what Python has.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from kvcheck.explore.cgen import source_of, unsuited
@@ -31,6 +32,8 @@ Ask: TypeAlias = Callable[[str, Tally, int], Stopped | None]
 
 BUILD_AFTER_STATES = 3_000
 """Below this many states the compiler is not even started: the search may be over by then."""
+
+WAIT_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +82,19 @@ class _Companion:
         except (NoCompiler, LayoutError) as error:
             self.note = str(error)
 
+    def wait(self, ask: Ask, tally: Tally) -> Stopped | None:
+        """Wait for the compiler; why not to wait longer, if there is a reason."""
+        try:
+            while self.build and not self.build.ready():
+                if reason := ask("compiler", tally, 0):
+                    return reason
+                time.sleep(WAIT_SECONDS)
+        except KeyboardInterrupt:
+            return Stopped.INTERRUPTED
+        return None
+
     def search(self) -> CSearch | None:
-        """The compiled engine, waiting for it; None with a note if there will be none."""
+        """The compiled engine, once built; None with a note if there will be none."""
         if self.build is None or self.layout is None:
             return None
         try:
@@ -99,20 +113,25 @@ def run(task: Task, ask: Ask) -> Run:
     """Search with the engines that the options allow."""
     companion = _Companion(task)
     try:
+        first = Searched(_nothing(task), None, (), ())
         if task.options.engine is Engine.COMPILED:
             companion.start()
-            search = companion.search()
-            if search is not None:
-                return _compiled(search, task, ask)
-        first = _python(task, ask, companion)
+        else:
+            first = _python(task, ask, companion)
         if first.stopped is not None:
             return Run(first, "python", companion.note)
-        search = companion.search()
-        if search is not None:
+        if reason := companion.wait(ask, first.tally):
+            return Run(replace(first, stopped=reason), "python", "the compiler was not done yet")
+        if search := companion.search():
             return _compiled(search, task, ask)
         return Run(_python(task, ask, companion), "python", companion.note)
     finally:
         companion.close()
+
+
+def _nothing(task: Task) -> Tally:
+    counts = [0] * (2 * len(task.sites.requires))
+    return Tally(enabled=[0] * len(task.model.actions), counts=counts)
 
 
 def _compiled(search: CSearch, task: Task, ask: Ask) -> Run:

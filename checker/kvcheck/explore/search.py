@@ -152,7 +152,7 @@ def _result(
         model=model,
         states=tally.states,
         transitions=tally.transitions,
-        depth=len(tally.levels) - 1,
+        depth=max(0, len(tally.levels) - 1),
         levels=tuple(tally.levels),
         seconds=seconds,
         cpu_seconds=cpu_seconds,
