@@ -119,18 +119,28 @@ def element_at(
             )
             found = algebra.choose(here, queue.columns[column][number], found)
         return found
-    front = place.term is None and place.low == 0
+    if place.term is None and place.low == 0:
+        return _front(algebra, queue, kind)
     for offset in range(len(queue.members) - 1, -1, -1):
         if queue.members[offset] is False:
             continue
-        if front:
-            here = _is_oldest(algebra, queue, offset)
-        else:
-            here = conjunction(
-                queue.members[offset],
-                algebra.same_number(rank(algebra, queue, offset), place),
-            )
+        stands_there = algebra.same_number(rank(algebra, queue, offset), place)
+        here = conjunction(queue.members[offset], stands_there)
         found = algebra.choose(here, scalar_of(kind, queue.low + offset), found)
+    return found
+
+
+def _front(algebra: Algebra, queue: TicketQueue, kind: ScalarType) -> Scalar:
+    """The member with the least ticket.
+
+    That a queue with members has one is plain to us and hard for Z3: it would have to rule out
+    every cycle of members each older than the next.
+    """
+    oldest = [_is_oldest(algebra, queue, offset) for offset in range(len(queue.members))]
+    algebra.theorems.append(disjunction(negation(disjunction(*queue.members)), *oldest))
+    found = scalar_of(kind, kind.low)
+    for offset in range(len(oldest) - 1, -1, -1):
+        found = algebra.choose(oldest[offset], scalar_of(kind, queue.low + offset), found)
     return found
 
 

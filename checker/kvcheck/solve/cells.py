@@ -22,6 +22,7 @@ from kvcheck.solve.numbers import (
     Term,
     bit_value,
     conjunction,
+    disjunction,
     implication,
     known,
     negation,
@@ -116,7 +117,8 @@ def _fresh_ticket_queue(
     fits = algebra.at_most(length, known(leaf.capacity))
     queue = TicketQueue(kind.low, members, numbers, length, bound)
     counted, count_fits = algebra.fresh(f"{name}.length", 0, min(size, leaf.capacity))
-    agrees = conjunction(count_fits, algebra.same_number(counted, length), fits)
+    is_empty = same_bit(algebra.less(known(0), counted), disjunction(*members))  # said twice
+    agrees = conjunction(count_fits, algebra.same_number(counted, length), fits, is_empty)
     well_formed = conjunction(*(fit for _, fit in drawn), *distinct, agrees)
     return replace(queue, length=counted), well_formed
 

@@ -60,7 +60,7 @@ from kvspec.lang.ir import (
     Statement,
     Values,
 )
-from kvspec.lang.types import FifoType, SetType
+from kvspec.lang.types import FifoType, ScalarType, SetType
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,8 @@ class Check:
 class Execution:
     """What one action does: its arguments, its checks in order, the state it leaves.
 
-    `after` means something only where `stepped` is true.
+    `after` means something only where `stepped` is true. `named` holds the parameters and whatever
+    the action bound on its way, each with its type.
     """
 
     arguments: tuple[Scalar, ...]
@@ -88,6 +89,7 @@ class Execution:
     checks: tuple[Check, ...]
     after: Cells
     stepped: Bit
+    named: tuple[tuple[ScalarType, Scalar], ...]
 
     def disabled(self) -> Bit:
         """True where some guard conjunct is the first false check."""
@@ -114,6 +116,7 @@ class _Run:
     path: Bit = True
     passed_so_far: Bit = True
     checks: list[Check] = field(default_factory=list)
+    named: list[tuple[ScalarType, Scalar]] = field(default_factory=list)
 
     def run(self, body: Sequence[Statement]) -> None:
         for statement in body:
@@ -122,7 +125,9 @@ class _Run:
     def _run_one(self, statement: Statement) -> None:
         match statement:
             case Let(local=local, value=value):
-                self._bind(local.name, self.reading.value(value))
+                found = self.reading.value(value)
+                self.named.append((local.type, found))
+                self._bind(local.name, found)
             case Require(condition=condition) | Assert(condition=condition):
                 holds = implication(self.path, self.reading.bit(condition))
                 self._check(statement, holds)
@@ -300,4 +305,6 @@ def execute(
     run = _Run(Reading(algebra, cells, dict(bound)))
     run.run(action.body)
     well_typed = conjunction(*(fits for _, fits in drawn))
-    return Execution(arguments, well_typed, tuple(run.checks), cells, run.passed_so_far)
+    kinds = (parameter.type for parameter in action.parameters)
+    named = (*zip(kinds, arguments, strict=True), *run.named)
+    return Execution(arguments, well_typed, tuple(run.checks), cells, run.passed_so_far, named)

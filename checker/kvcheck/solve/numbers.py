@@ -103,10 +103,15 @@ def _both_not(condition: Bit, otherwise: Bit) -> Bit:
 
 
 class Algebra:
-    """Operations that need a Z3 context: constants of it and fresh names in it."""
+    """Operations that need a Z3 context: constants of it and fresh names in it.
+
+    `theorems` collects bits that are always true and that Z3 is slow to see; every question over
+    these terms may be told them.
+    """
 
     def __init__(self, context: Term) -> None:
         self.context = context
+        self.theorems: list[Bit] = []
 
     def bit(self, value: Bit) -> Term:
         """The bit as a Z3 term."""
@@ -120,11 +125,20 @@ class Algebra:
         """An unknown number, and the constraint that keeps it in its interval."""
         if low == high:
             return known(low), True
-        width = bit_width(low, high)
-        number = Number(low, high, z3.BitVec(name, width, self.context))
-        full = (0, (1 << width) - 1) if low >= 0 else (-(1 << width - 1), (1 << width - 1) - 1)
-        wide = Number(*full, number.term)
-        return number, conjunction(self.at_most(known(low), wide), self.at_most(wide, known(high)))
+        number = Number(low, high, z3.BitVec(name, bit_width(low, high), self.context))
+        return number, self.is_within(number, low, high)
+
+    def is_within(self, number: Number, low: int, high: int) -> Bit:
+        """True where low <= number <= high, by the number's bits and not by its interval."""
+        if number.term is None:
+            return low <= number.low <= high
+        size = number.term.size()
+        signed = number.low < 0
+        lowest, highest = (
+            (-(1 << size - 1), (1 << size - 1) - 1) if signed else (0, (1 << size) - 1)
+        )
+        wide = Number(lowest, highest, number.term)
+        return conjunction(self.at_most(known(low), wide), self.at_most(wide, known(high)))
 
     def as_number(self, value: Scalar) -> Number:
         """A bit as 0 or 1, a number as it is."""

@@ -45,14 +45,14 @@ class Unknown:
 def ask(
     algebra: Algebra, options: SolveOptions, bits: Iterable[Bit]
 ) -> Unsatisfiable | Satisfiable | Unknown:
-    """Whether all the bits can be true together."""
+    """Whether all the bits can be true together; the algebra's theorems are told along."""
     solver = z3.SolverFor(options.logic.value, algebra.context)
     solver.set("random_seed", options.seed)
     if options.timeout_seconds > 0:
         solver.set("timeout", max(1, int(options.timeout_seconds * MILLISECONDS)))
     if options.resource_limit > 0:
         solver.set("rlimit", options.resource_limit)
-    for bit in bits:
+    for bit in (*bits, *algebra.theorems):
         if bit is False:
             return Unsatisfiable(0)
         if bit is not True:
@@ -99,6 +99,7 @@ class Dialogue:
 
     def __init__(self, algebra: Algebra, options: SolveOptions) -> None:
         self.algebra = algebra
+        self.theorems_told = 0
         self.solver = z3.SolverFor(options.logic.value, algebra.context)
         self.solver.set("random_seed", options.seed)
         if options.resource_limit > 0:
@@ -106,7 +107,9 @@ class Dialogue:
 
     def tell(self, bits: Iterable[Bit]) -> None:
         """Constraints that hold from now on."""
-        for bit in bits:
+        theorems = self.algebra.theorems[self.theorems_told :]
+        self.theorems_told += len(theorems)
+        for bit in (*bits, *theorems):
             self.solver.add(self.algebra.bit(bit))
 
     def ask(self, bit: Bit, *, seconds: float | None) -> Term | str | None:
