@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,7 +74,34 @@ def test_k_induction_names_its_k(kvproof: Kvproof) -> None:
 def test_what_one_step_cannot_prove_several_can(kvproof: Kvproof) -> None:
     ran = kvproof("prove", "blinking", "--jobs", "1")
     assert ran.code == Exit.OK
+    assert "blinking: holds: proved at size, N=1" in ran.out
+
+
+def test_without_abc_k_induction_proves_what_one_step_cannot(
+    kvproof: Kvproof, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kvcheck.solve.pdr.PROGRAMS", ())
+    ran = kvproof("prove", "blinking", "--jobs", "1")
+    assert ran.code == Exit.OK
     assert "proved at size, N=1, k 2" in ran.out
+
+
+def test_pdr_needs_no_lemma_and_names_its_invariant(kvproof: Kvproof) -> None:
+    if not shutil.which("berkeley-abc"):
+        pytest.skip("ABC is not installed: apt-get install berkeley-abc")
+    ran = kvproof("prove", "blinking", "--pdr")
+    assert ran.code == Exit.OK
+    assert "blinking: holds: proved at size, N=1; 2 obligations" in ran.out
+    assert "PDR's invariant" in ran.out
+
+
+def test_pdr_without_abc_is_an_absent_environment(
+    kvproof: Kvproof, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda _name: None)
+    ran = kvproof("prove", "cups", "--pdr")
+    assert ran.code == Exit.ENVIRONMENT_ABSENT
+    assert "apt-get install berkeley-abc" in ran.err
 
 
 def test_a_proof_that_a_run_contradicts_is_a_fault_of_the_tool(

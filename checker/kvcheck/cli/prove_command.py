@@ -5,7 +5,7 @@ It decides how proofs are asked for and told; what is proved, and how, is in `pr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -17,8 +17,11 @@ from kvcheck.verdict import Exit
 
 if TYPE_CHECKING:
     from kvcheck.cli.choose import Target
-    from kvcheck.cli.effort import Effort
+    from kvcheck.cli.effort import Effort, Proof
+    from kvcheck.cli.progress import Ticker
     from kvcheck.solve.proof_cache import ProofCache
+
+    Prover = Callable[[Target, Effort, Ticker], Proof]
 
 
 @click.command("prove")
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--at-size", is_flag=True, help="Only proofs at the stated size.")
 @click.option("--bounded", type=click.IntRange(min=0), help="Only runs of up to K steps.")
 @click.option("--k-induction", type=click.IntRange(min=1), help="Induction over up to K steps.")
+@click.option("--pdr", is_flag=True, help="Only ABC's PDR, which needs no lemmas.")
 @click.option("--audit-cache", type=click.IntRange(min=0), default=0, help="Solve N hits again.")
 @shared_options
 def command(
@@ -39,6 +43,7 @@ def command(
     at_size: bool,
     bounded: int | None,
     k_induction: int | None,
+    pdr: bool,
     audit_cache: int,
 ) -> Exit:
     """Prove the invariants of MACHINES (all of them, if none is named) by induction.
@@ -51,9 +56,9 @@ def command(
     from kvcheck.cli.searching import now
     from kvspec.models import MACHINES
 
-    if sum((every_size, at_size, bounded is not None, k_induction is not None)) > 1:
+    if sum((every_size, at_size, bounded is not None, k_induction is not None, pdr)) > 1:
         raise click.UsageError(
-            "--every-size, --at-size, --bounded and --k-induction exclude each other"
+            "--every-size, --at-size, --bounded, --k-induction and --pdr exclude each other"
         )
     budget = settings.budget_seconds
     effort = Effort(
@@ -64,16 +69,27 @@ def command(
         deadline=None if budget is None else now() + budget,
     )
     targets = choose_many(machines, sizes, MACHINES)
-    return prove_all(settings, targets, effort, bounded=bounded, k_induction=k_induction)
+    return prove_all(settings, targets, effort, one_engine(bounded, k_induction, pdr=pdr))
+
+
+def one_engine(bounded: int | None, k_induction: int | None, *, pdr: bool) -> Prover | None:
+    """The one engine that was asked for, or None for the usual order."""
+    from kvcheck.cli.unrolling import prove_bounded, prove_k_inductively, prove_with_pdr
+
+    if bounded is not None:
+        return lambda target, effort, ticker: prove_bounded(target, bounded, effort, ticker)
+    if k_induction is not None:
+        return lambda target, effort, ticker: prove_k_inductively(
+            target, k_induction, effort, ticker
+        )
+    return prove_with_pdr if pdr else None
 
 
 def prove_all(
     settings: Settings,
     targets: Sequence[Target],
     effort: Effort,
-    *,
-    bounded: int | None,
-    k_induction: int | None,
+    engine: Prover | None,
 ) -> Exit:
     """Prove one target after the other, telling each; what there was no time for is told too."""
     from kvcheck.cli.accounts import Accounts, close_books
@@ -84,7 +100,6 @@ def prove_all(
     from kvcheck.cli.prove_report import print_summary, report_proof
     from kvcheck.cli.proving import prove_target
     from kvcheck.cli.searching import now
-    from kvcheck.cli.unrolling import prove_bounded, prove_k_inductively
 
     accounts, out, begun = Accounts(), Output(), now()
     ticker, cache = Ticker(settings.voice, clock=now), open_cache(settings)
@@ -94,10 +109,8 @@ def prove_all(
             out.line(f"{target.name}: not run: the time was up", style="yellow")
             continue
         try:
-            if bounded is not None:
-                proof = prove_bounded(target, bounded, effort, ticker)
-            elif k_induction is not None:
-                proof = prove_k_inductively(target, k_induction, effort, ticker)
+            if engine:
+                proof = engine(target, effort, ticker)
             else:
                 proof = prove_target(target, effort, cache=cache, ticker=ticker)
         except KeyboardInterrupt:

@@ -39,6 +39,8 @@ from kvcheck.solve.answer import Answer
 from kvcheck.solve.engines import EverySize, InductionEngine, StatedSize
 from kvcheck.solve.obligations import inductive_properties, proof_plan
 from kvcheck.solve.options import SolveOptions
+from kvcheck.solve.pdr import PdrOptions
+from kvcheck.solve.pdr_stage import Pdr
 from kvcheck.solve.proof_cache import ProofCache
 from kvcheck.solve.prove import ProveOptions, ProveResult, prove
 from kvcheck.solve.stages import Bounded, KInduction
@@ -164,6 +166,7 @@ class _Work:
         seconds = min(DEEPER_SECONDS_MAX, query_seconds(self.effort))
         options = SolveOptions(seed=self.effort.seed, timeout_seconds=seconds)
         stages: tuple[Stage, ...] = (
+            Pdr(PdrOptions(timeout_seconds=seconds, check=options), now),
             KInduction(K_MAX, options, now),
             Bounded(DEPTH_MAX, options, now),
         )

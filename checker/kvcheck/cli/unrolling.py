@@ -1,4 +1,4 @@
-"""The seam to the engines that unroll runs: bounded checking and k-induction, for `prove`.
+"""The seam to the engines that `prove` runs by name: bounded checking, k-induction and PDR.
 
 It decides how their one answer about all properties is told property by property. Bounded checking
 proves nothing beyond its depth, and its verdict says the depth.
@@ -6,11 +6,13 @@ proves nothing beyond its depth, and its verdict says the depth.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 
 from kvcheck.cli.choose import Target
 from kvcheck.cli.effort import Effort, Ending, Proof, query_seconds
+from kvcheck.cli.faults import Fault
 from kvcheck.cli.progress import Ticker
 from kvcheck.cli.searching import now, record_of, unreproduced
 from kvcheck.explore.result import bound_text
@@ -18,11 +20,14 @@ from kvcheck.solve.bounded import check_bounded
 from kvcheck.solve.kinduction import prove_by_k_induction
 from kvcheck.solve.obligations import inductive_properties
 from kvcheck.solve.options import SolveOptions
+from kvcheck.solve.pdr import PROGRAMS, PdrOptions, prove_by_pdr
 from kvcheck.trace.path import Finding, NotReproduced, Start
-from kvcheck.verdict import Evidence, ObligationResult, Outcome, Verdict
+from kvcheck.trace.wording import render_expr
+from kvcheck.verdict import Evidence, Exit, ObligationResult, Outcome, Verdict
 from kvspec.lang.ir import Model
 
 CHECKS = "checks inside the actions"
+LEMMA_TEXT_MAX = 600
 
 
 def prove_bounded(target: Target, depth: int, effort: Effort, ticker: Ticker) -> Proof:
@@ -55,6 +60,36 @@ def prove_k_inductively(target: Target, k_max: int, effort: Effort, ticker: Tick
     required = Evidence.PROVED_AT_SIZE
     finding, verdict = result.finding, result.verdict
     return _proof(target, model, "k-induction", verdict, finding, required, begun)
+
+
+def prove_with_pdr(target: Target, effort: Effort, ticker: Ticker) -> Proof:
+    """All invariants, lemmas and checks by ABC's PDR; what it leans on is offered as a lemma."""
+    begun, model = now(), target.model()
+    if not any(shutil.which(program) for program in PROGRAMS):
+        raise Fault(
+            f"PDR was asked for, and there is none of {', '.join(PROGRAMS)} on this machine.",
+            cause="ABC is an optional engine that kvproof does not bring along.",
+            mend="Install it with apt-get install berkeley-abc, or leave out --pdr.",
+            code=Exit.ENVIRONMENT_ABSENT,
+        )
+    ticker.tell({"PDR": target.name})
+    names = [prop.name for prop in inductive_properties(model)]
+    options = _options(effort)
+    limits = PdrOptions(timeout_seconds=options.timeout_seconds, check=options)
+    try:
+        result = prove_by_pdr(model, names, limits, clock=now)
+    except NotReproduced as error:
+        raise unreproduced(target, error) from error
+    finally:
+        ticker.done()
+    lemma = result.lemma
+    said = render_expr(lemma.formula) if lemma else ""
+    proof = _proof(
+        target, model, "pdr", result.verdict, result.finding, Evidence.PROVED_AT_SIZE, begun
+    )
+    if not 0 < len(said) <= LEMMA_TEXT_MAX:
+        return proof
+    return replace(proof, notes=(f"PDR's invariant, which every step keeps: {said}",))
 
 
 def _options(effort: Effort) -> SolveOptions:
