@@ -90,11 +90,6 @@ class PinnedPool(Machine):
         )
 
     @assume
-    def homes_distinct(self) -> bool:
-        "Every block starts in a slot of its own."
-        return all(self.home[a] != self.home[b] for a in Block for b in Block if a != b)
-
-    @assume
     def a_reference_fits(self) -> bool:
         "The reference counter can count to one."
         return REFS >= 1

@@ -20,7 +20,6 @@ from kvspec.lang import (
     Strength,
     UniqueFifo,
     action,
-    assume,
     goal,
     init,
     invariant,
@@ -84,11 +83,6 @@ class StoredQueues(Machine):
                 "tier": [Level.PRIMARY] * P + [Level.SECONDARY] * S,
             },
         )
-
-    @assume
-    def homes_distinct(self) -> bool:
-        "Every block starts in a slot of its own."
-        return all(self.home[a] != self.home[b] for a in Block for b in Block if a != b)
 
     @init
     def all_free(self) -> None:
