@@ -285,7 +285,7 @@ def test_a_program_that_changes_under_exploration_is_a_tool_fault_not_a_verdict(
 
     def vanishes(schedule: Schedule) -> object:
         names = "ab" if next(hidden) % 2 else "cd"
-        return interleaving({name: "x" for name in names})(schedule)
+        return interleaving(dict.fromkeys(names, "x"))(schedule)
 
     with pytest.raises(ReplayDiverged):
         explore(vanishes, budget=Budget())

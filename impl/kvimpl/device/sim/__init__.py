@@ -14,7 +14,7 @@ from kvimpl.device.sim.options import (
     SimOptions,
     StuckStream,
 )
-from kvimpl.device.sim.run import Ran, run
+from kvimpl.device.sim.ran import Ran, run
 
 __all__ = [
     "POISON",

@@ -9,7 +9,6 @@ the cost of an access does not grow with the length of the run.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
 from kvimpl.device.port.values import Mode
@@ -74,25 +73,30 @@ class Shadow:
         """
         first = self._cut(seen.start)
         last = self._cut(seen.stop)
+        writes, actor = seen.mode is not Mode.READ, seen.actor
         unordered: list[Seen] = []
         for segment in self._segments[first:last]:
-            for old in _conflicting(segment, seen.mode):
-                is_before = old.actor == seen.actor or clock.get(old.actor, 0) >= old.time
-                if not is_before and old not in unordered:
-                    unordered.append(old)
-        if seen.mode.writes:
+            write = segment.write
+            old = [write] if write is not None else []
+            if writes and segment.reads:
+                old += segment.reads.values()
+            for one in old:
+                is_before = clock.get(one.actor, 0) >= one.time or one.actor == actor
+                if not is_before and one not in unordered:
+                    unordered.append(one)
+            if not writes:
+                segment.reads[actor] = seen
+        if writes:
             self._starts[first:last] = [seen.start]
             self._segments[first:last] = [Segment(seen, {})]
-        else:
-            for segment in self._segments[first:last]:
-                segment.reads[seen.actor] = seen
         return unordered
 
     def unordered(self, stop: int, clock: Clock) -> list[Seen]:
         """The remembered accesses to the first bytes that this clock is not ordered after."""
         found: list[Seen] = []
         for segment, start in zip(self._segments, self._starts, strict=True):
-            for old in _conflicting(segment, Mode.WRITE):
+            writes = [] if segment.write is None else [segment.write]
+            for old in (*writes, *segment.reads.values()):
                 if start < stop and clock.get(old.actor, 0) < old.time and old not in found:
                     found.append(old)
         return found
@@ -111,10 +115,3 @@ class Shadow:
         self._starts.insert(index, at)
         self._segments.insert(index, Segment(left.write, dict(left.reads)))
         return index
-
-
-def _conflicting(segment: Segment, mode: Mode) -> Iterator[Seen]:
-    if segment.write is not None:
-        yield segment.write
-    if mode.writes:
-        yield from segment.reads.values()

@@ -138,8 +138,10 @@ class Dispatch:
         queue = self._completions.queue(stream)
         place = self._watch.place()
         self._faults.meet()
-        later = self._touches(declared)
-        mine = (*self._faults.touches, *self._touches(now), *also)
+        later = self._touches(declared) if declared else ()
+        mine = (*self._faults.touches, *also)
+        if now:
+            mine = (*mine, *self._touches(now))
         if not self._turns.is_alone:
             mine = (*mine, *self._queues.tails(queue))
         actor = self._turns.point(f"enqueue {label} on {stream.name}", mine)
@@ -170,9 +172,12 @@ class Dispatch:
         )
 
     def _touches(self, declared: Declared) -> tuple[Touch, ...]:
+        live = self._lives.live
         return tuple(
-            Touch(self._lives.live(view.buffer).block.thing, view.start, view.stop, mode.writes)
-            for view, mode in declared
+            [
+                Touch(live(view.buffer).block.thing, view.start, view.stop, mode is not Mode.READ)
+                for view, mode in declared
+            ]
         )
 
     def _guarded(self, body: Body) -> Body:

@@ -15,6 +15,8 @@ from kvimpl.device.port.values import Op, Stream
 from kvimpl.device.sim.clocks import Clock, join
 from kvimpl.device.sim.watch import Actor
 
+NOTHING: frozenset[str] = frozenset()
+
 
 class Work:
     """An operation in a stream."""
@@ -120,32 +122,37 @@ class Queues:
         step: int,
     ) -> Work:
         """Put work into the stream, behind all that is in it now."""
-        self._op_count += 1
-        held_by = [w for w in (*waits, *self._fences(queue)) if not w.done]
-        needs = tuple(completion(w) for w in held_by)
-        own = Touch(f"done {self._op_count}", 0, 1, True)
+        self._op_count = number = self._op_count + 1
+        fences = self._fences(queue)
+        all_waits = [*waits, *fences] if fences else list(waits)
+        needs = [completion(work) for work in all_waits if not work.done]
         pending = Pending(
-            actor=queue.stream.name,
-            does=label,
-            touches=(*touches, own, *(Touch(thing, 0, 1, False) for thing in needs)),
-            is_host=False,
-            caused_by=step,
-            needs=frozenset(needs),
+            queue.stream.name,
+            label,
+            (
+                *touches,
+                Touch(f"done {number}", 0, 1, True),
+                *[Touch(thing, 0, 1, False) for thing in needs],
+            ),
+            False,
+            step,
+            frozenset(needs) if needs else NOTHING,
         )
-        op = Op(self._op_count, queue.stream, label)
         # What is awaited and already done still orders: its clock is joined at execution.
-        waiting = [*waits, *(w for w in held_by if w not in waits)]
-        work = Work(op, body, waiting, queue, dict(clock), pending)
+        op = Op(number, queue.stream, label)
+        work = Work(op, body, all_waits, queue, clock.copy(), pending)
         queue.work.append(work)
         queue.last = work
         return work
 
     def _fences(self, queue: Queue) -> list[Work]:
         if queue is self.legacy:
-            others = [o for o in self.all if o.stream.blocking and o is not queue]
+            last = [o.last for o in self.all if o.stream.blocking and o is not queue]
+        elif queue.stream.blocking:
+            last = [self.legacy.last]
         else:
-            others = [self.legacy] if queue.stream.blocking else []
-        return [o.last for o in others if o.last is not None]
+            return []
+        return [work for work in last if work is not None and not work.done]
 
 
 def completion(work: Work) -> str:

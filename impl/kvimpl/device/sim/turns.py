@@ -15,11 +15,10 @@ from typing import NoReturn
 from kvimpl.device.port.errors import DeviceStuck, Refused, StepsExhausted
 from kvimpl.device.port.steps import Abandoned, LockUse, Pending, Schedule, Touch
 from kvimpl.device.sim.clocks import join
-from kvimpl.device.sim.queues import Queue, Queues
+from kvimpl.device.sim.queues import NOTHING, Queue, Queues
 from kvimpl.device.sim.watch import Actor, Watch
 
 Touches = tuple[Touch, ...] | Callable[[], tuple[Touch, ...]]
-NOTHING: frozenset[str] = frozenset()
 HOST = "host"
 
 
@@ -171,8 +170,7 @@ class Turns:
                 choices.append(pending)
                 takers.append(task)
         for queue in self._queues.all:
-            head = queue.head()
-            if head is not None:
+            if queue.work and (head := queue.head()) is not None:
                 choices.append(head.pending)
                 takers.append(queue)
         return choices, takers

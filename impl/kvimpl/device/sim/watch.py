@@ -1,7 +1,7 @@
 """Holds every access against the lifetime of its bytes and against all earlier accesses to them.
 
 It decides what is a finding; order is decided by the vector clocks, execution by the device. One
-finding a pair of accesses: what a whole-buffer access meets segment by segment is told once.
+finding a pair of calls: what a loop does again, or a long access meets again, is told once.
 """
 
 from __future__ import annotations
@@ -126,11 +126,14 @@ class Watch:
                 self._add(kind, UNORDERED, old, seen)
 
     def _add(self, kind: FindingKind, says: str, first: Seen | None, second: Seen | None) -> None:
-        """One finding a pair of steps and buffer; its words are made when it is asked for."""
+        """One finding a pair of calls in the source, the first; its words are made when asked."""
         assert first is not None
-        then = (0, 0) if second is None else (second.actor, second.step)
-        key = (kind, first.actor, first.step, *then, str(first.buffer))
+        key = (kind, _call(first), None if second is None else _call(second))
         self._found.setdefault(key, (kind, says, first, second))
+
+
+def _call(seen: Seen) -> tuple[object, ...]:
+    return (seen.actor, seen.does, seen.place)
 
 
 UNORDERED = (
