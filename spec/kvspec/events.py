@@ -38,7 +38,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import ClassVar, NewType, Protocol, TypeAlias
+from typing import ClassVar, NamedTuple, NewType, Protocol, TypeAlias
 
 BlockId = NewType("BlockId", int)
 """A bookkeeping object, 0 .. P+S-1; block b starts in slot b."""
@@ -324,10 +324,10 @@ class Shape:
         return Level.PRIMARY if slot < self.primary_count else Level.SECONDARY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
+class Observation(NamedTuple):
     """What an implementation shows of its state, between two lines under its lock.
 
+    A named tuple, since one is made for each judged step; give its fields by keyword.
     `None` declares a blind spot: the implementation cannot show this, and nobody may judge it.
     Tuples are indexed by block, except `free` and `free_count` (by level, then priority, oldest
     first), and `pending` (by stream, oldest first, pairs of source and target slot). `queued` is
@@ -352,7 +352,7 @@ class Observation:
     @property
     def blind_spots(self) -> frozenset[str]:
         """The names of the fields that this implementation cannot show."""
-        return frozenset(name for name in self.__slots__ if getattr(self, name) is None)
+        return frozenset(name for name in self._fields if getattr(self, name) is None)
 
 
 class Shown(Protocol):

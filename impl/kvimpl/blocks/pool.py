@@ -101,7 +101,7 @@ class BlockPool:
 
     def observe(self) -> Observation:
         """All that can be judged, as it is now: blind only to `queued`, which `free` implies."""
-        free = tuple([self.queues.order(level) for level in Level])
+        free = self.queues.order(Level.PRIMARY), self.queues.order(Level.SECONDARY)
         return Observation(
             slot=tuple(self.slot),
             refs=tuple(self.refs),

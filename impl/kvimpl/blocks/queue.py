@@ -59,10 +59,14 @@ class FreeQueues(Protocol):
 
 
 class Line:
-    """One queue: oldest first, each block at most once, every operation but `restore` O(1)."""
+    """One queue: oldest first, each block at most once; `restore` and `blocks` take linear time.
+
+    What `blocks` showed last is kept until the queue changes: a judge asks at every step.
+    """
 
     def __init__(self) -> None:
         self._tickets: OrderedDict[BlockId, Ticket] = OrderedDict()
+        self._shown: tuple[BlockId, ...] | None = ()
         self._first, self._next = 0, 1
 
     def __contains__(self, block: BlockId) -> bool:
@@ -77,10 +81,13 @@ class Line:
 
     def blocks(self) -> tuple[BlockId, ...]:
         """All of them, oldest first."""
-        return tuple(self._tickets)
+        if self._shown is None:
+            self._shown = tuple(self._tickets)
+        return self._shown
 
     def push(self, block: BlockId, end: End) -> None:
         """The block, which is not here, joins at an end."""
+        self._shown = None
         if end is End.FRONT:
             self._tickets[block] = Ticket(self._first)
             self._tickets.move_to_end(block, last=False)
@@ -91,10 +98,12 @@ class Line:
 
     def remove(self, block: BlockId) -> Ticket:
         """The block, which is here, leaves."""
+        self._shown = None
         return self._tickets.pop(block)
 
     def restore(self, block: BlockId, ticket: Ticket) -> None:
         """The block, which is not here, gets its old place back."""
+        self._shown = None
         self._tickets[block] = ticket
         self._tickets = OrderedDict(sorted(self._tickets.items(), key=lambda entry: entry[1]))
 
