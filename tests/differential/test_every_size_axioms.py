@@ -32,7 +32,7 @@ from kvcheck.solve.every_size_step import Step
 from kvcheck.solve.every_size_terms import NoEverySizeMeaning
 from kvspec.lang.concrete import Failed, Stepped, arguments_of, holds, step
 from kvspec.lang.ir import Constant, Literal, Model, ReadConstant, Variable
-from kvspec.lang.state import row_indices
+from kvspec.lang.state import blank_state, row_indices
 from kvspec.lang.types import FifoType, RecordType, ScalarType, SetType, SortType
 
 RANDOM = 7
@@ -170,3 +170,11 @@ def test_what_a_proof_assumes_is_true_of_each_drawn_step(sorts):
                 arguments = random.choice(list(arguments_of(case.one.action)))
                 compared.append(assert_agrees(case, state, arguments, random))
     assert sum(compared) > 20
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_what_a_proof_assumes_is_true_of_init(design):
+    model, random = design.instance(), Random(RANDOM)
+    case = Case(Step(model, model.init.name))
+    for arguments in arguments_of(model.init):
+        assert assert_agrees(case, blank_state(model), arguments, random)
