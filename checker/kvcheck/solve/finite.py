@@ -19,7 +19,6 @@ from kvcheck.solve.cells import scalar_in
 from kvcheck.solve.finite_read import Reading
 from kvcheck.solve.finite_run import Execution, execute
 from kvcheck.solve.finite_state import Cells, fresh_state, state_in
-from kvcheck.solve.instances import instance_facts, subjects_of
 from kvcheck.solve.numbers import Algebra, Bit, conjunction, negation
 from kvcheck.solve.obligations import Obligation, ObligationKind, property_named
 from kvcheck.solve.options import SolveOptions
@@ -63,8 +62,7 @@ def encode(model: Model, action: Action, hypotheses: Sequence[Property]) -> Enco
     reading = Reading(algebra, before, {})
     facts = [reading.bit(prop.formula) for prop in hypotheses]
     run = execute(algebra, model, action, before)
-    nearby = instance_facts(reading, hypotheses, subjects_of(run.named))
-    given = (well_formed, run.well_typed, *facts, *nearby)
+    given = (well_formed, run.well_typed, *facts)
     return EncodedAction(model, action, tuple(hypotheses), algebra, before, given, run)
 
 

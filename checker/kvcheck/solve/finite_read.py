@@ -108,10 +108,6 @@ class Reading:
             case Quantified():
                 return self._quantified(expr)
 
-    def values_of(self, kind: ScalarType) -> list[Scalar]:
-        """Every value of a type, in order."""
-        return [scalar_of(kind, value) for value in range(kind.low, kind.high + 1)]
-
     def _local(self, value: Bound) -> Scalar:
         if isinstance(value, PlaceOf):
             return rank(self.algebra, value.queue, value.offset)

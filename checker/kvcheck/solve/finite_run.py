@@ -60,7 +60,7 @@ from kvspec.lang.ir import (
     Statement,
     Values,
 )
-from kvspec.lang.types import FifoType, ScalarType, SetType
+from kvspec.lang.types import FifoType, SetType
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,7 @@ class Check:
 class Execution:
     """What one action does: its arguments, its checks in order, the state it leaves.
 
-    `after` means something only where `stepped` is true. `named` holds the parameters and whatever
-    the action bound on its way, each with its type.
+    `after` means something only where `stepped` is true.
     """
 
     arguments: tuple[Scalar, ...]
@@ -89,7 +88,6 @@ class Execution:
     checks: tuple[Check, ...]
     after: Cells
     stepped: Bit
-    named: tuple[tuple[ScalarType, Scalar], ...]
 
     def disabled(self) -> Bit:
         """True where some guard conjunct is the first false check."""
@@ -116,7 +114,6 @@ class _Run:
     path: Bit = True
     passed_so_far: Bit = True
     checks: list[Check] = field(default_factory=list)
-    named: list[tuple[ScalarType, Scalar]] = field(default_factory=list)
 
     def run(self, body: Sequence[Statement]) -> None:
         for statement in body:
@@ -125,9 +122,7 @@ class _Run:
     def _run_one(self, statement: Statement) -> None:
         match statement:
             case Let(local=local, value=value):
-                found = self.reading.value(value)
-                self.named.append((local.type, found))
-                self._bind(local.name, found)
+                self._bind(local.name, self.reading.value(value))
             case Require(condition=condition) | Assert(condition=condition):
                 holds = implication(self.path, self.reading.bit(condition))
                 self._check(statement, holds)
@@ -305,6 +300,4 @@ def execute(
     run = _Run(Reading(algebra, cells, dict(bound)))
     run.run(action.body)
     well_typed = conjunction(*(fits for _, fits in drawn))
-    kinds = (parameter.type for parameter in action.parameters)
-    named = (*zip(kinds, arguments, strict=True), *run.named)
-    return Execution(arguments, well_typed, tuple(run.checks), cells, run.passed_so_far, named)
+    return Execution(arguments, well_typed, tuple(run.checks), cells, run.passed_so_far)

@@ -116,6 +116,7 @@ class Dialogue:
         """A solution in which the bit is true, None where there is none, or why Z3 gave up."""
         if bit is False:
             return None
+        self.tell(())
         if seconds is not None:
             self.solver.set("timeout", max(1, int(seconds * MILLISECONDS)))
         self.solver.push()
