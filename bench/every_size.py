@@ -23,7 +23,7 @@ from measure import (
     median_cpu,
     median_wall,
     table,
-    timed,
+    timed_with_workers,
 )
 
 
@@ -66,7 +66,7 @@ def main() -> int:
             result = Path(home) / "result.json"
             command = [KVPROOF, "prove", *way.arguments, "--no-cache", "--quiet", "--jobs", "2"]
             command += ["--json", str(result), "--runs", home]
-            samples = [timed(command) for _ in range(rounds)]
+            samples = [timed_with_workers(command) for _ in range(rounds)]
             ended = evidence(result)
         wall = median_wall(samples)
         codes = ", ".join(map(str, sorted({s.exit_code for s in samples})))

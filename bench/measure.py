@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROUNDS = 5
@@ -44,7 +44,6 @@ def timed(
     command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> Sample:
     """Run the command to its end with no input; `env` is added to ours; stderr is thrown away."""
-    _adopt_orphans()
     began = time.monotonic()
     child = subprocess.Popen(
         command,
@@ -60,27 +59,26 @@ def timed(
     _, status, used = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     wall = time.monotonic() - began
-    cpu = used.ru_utime + used.ru_stime + _orphans_cpu_seconds()
+    cpu = used.ru_utime + used.ru_stime
     return Sample(cpu, wall, used.ru_maxrss * 1024, child.returncode, output)
 
 
-def _adopt_orphans() -> None:
-    """Processes that outlive their parent become ours, so that their CPU time is counted too.
+def timed_with_workers(command: Sequence[str], *, env: Mapping[str, str] | None = None) -> Sample:
+    """As `timed`, and the CPU time of processes that outlive the command is counted as well.
 
-    A fork server, from which the proofs' workers come, ends after the process that started it.
+    A fork server, from which the proofs' workers come, ends after the process that started it. The
+    caller must have no other children: every child that is left is waited for.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def _orphans_cpu_seconds() -> float:
-    seconds = 0.0
+    sample = timed(command, env=env)
     while True:
         try:
             _, _, used = os.wait4(-1, 0)
         except ChildProcessError:
-            return seconds
-        seconds += used.ru_utime + used.ru_stime
+            return sample
+        cpu = sample.cpu_seconds + used.ru_utime + used.ru_stime
+        sample = replace(sample, cpu_seconds=cpu)
 
 
 def taken_in_turns(

@@ -17,7 +17,7 @@ from measure import (
     median_cpu,
     median_wall,
     table,
-    timed,
+    timed_with_workers,
 )
 
 
@@ -34,8 +34,8 @@ def main() -> int:
     for _ in range(asked.rounds):
         with tempfile.TemporaryDirectory() as home:
             place = {"XDG_CACHE_HOME": home}
-            cold.append(timed([*command, "--runs", f"{home}/runs"], env=place))
-            cached.append(timed([*command, "--runs", f"{home}/runs"], env=place))
+            cold.append(timed_with_workers([*command, "--runs", f"{home}/runs"], env=place))
+            cached.append(timed_with_workers([*command, "--runs", f"{home}/runs"], env=place))
     codes = {s.exit_code for s in cold + cached}
     rows = [
         [name, f"{median_wall(samples):.1f}", f"{median_cpu(samples):.1f}"]
