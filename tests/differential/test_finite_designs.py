@@ -71,7 +71,7 @@ def test_each_design_is_encoded_as_it_runs(name):
         )
         claim = claim_of(algebra, model, run, step(model, state, action, arguments))
         solver = z3.SolverFor("QF_FD", algebra.context)
-        solver.add(algebra.bit(chosen))
+        solver.add(*(algebra.bit(bit) for bit in (chosen, *algebra.theorems)))
         assert solver.check(algebra.bit(negation(claim))) == z3.unsat, (action.name, arguments)
         assert solver.check() == z3.sat
         told = [bit_value(solver.model(), fact) for fact in facts]

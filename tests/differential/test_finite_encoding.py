@@ -36,7 +36,7 @@ from kvspec.lang.types import IntType
 
 def solution_of(algebra, *bits):
     solver = z3.SolverFor("QF_FD", algebra.context)
-    solver.add(*(algebra.bit(bit) for bit in bits))
+    solver.add(*(algebra.bit(bit) for bit in (*bits, *algebra.theorems)))
     return solver.model() if solver.check() == z3.sat else None
 
 
