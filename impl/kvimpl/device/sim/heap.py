@@ -56,7 +56,10 @@ class Heap:
         actor = self._turns.point(f"alloc {label}", touches)
         self._faults.allocate(nbytes, label)
         if pinned:
-            for life in self._pool.process(lambda work: observed(actor, work)):
+            _, back = self._pool.outlook()
+            for work in self._pool.process():
+                observed(actor, work)
+            for life in back:
                 self._end_memory(actor, life, place)
             block = self._pool.take(nbytes)
         else:
@@ -100,9 +103,9 @@ class Heap:
             self._lives.give_back(life.block, life.buffer.space)
 
     def _allocating(self) -> tuple[Touch, ...]:
-        held = self._pool.pending
-        done = (Touch(completion(work), 0, 1, False) for work, _ in held)
-        ends = (_whole(life) for _, life in held)
+        looked, back = self._pool.outlook()
+        done = (Touch(completion(work), 0, 1, False) for work in looked)
+        ends = (_whole(life) for life in back)
         return (*self._faults.touches, Touch(POOL, 0, 1, True), *done, *ends)
 
     def _freeing(self, life: Life) -> tuple[Touch, ...]:

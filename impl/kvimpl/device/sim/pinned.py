@@ -15,7 +15,6 @@ When memory is short the last two let go of what they keep for later, as CuPy's 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 
 from kvimpl.device.port.errors import OutOfMemory
 from kvimpl.device.port.values import Space
@@ -34,10 +33,20 @@ class PinnedPool:
         self._retired: deque[tuple[Work, Life]] = deque()
         self._waits: dict[int, int] = {}
 
-    @property
-    def pending(self) -> tuple[tuple[Work, Life], ...]:
-        """Recordings that hold memory back, oldest first, each with the life it holds."""
-        return tuple(self._retired)
+    def outlook(self) -> tuple[list[Work], list[Life]]:
+        """The recordings that would be looked at now, and the lives that would come back."""
+        looked: list[Work] = []
+        back: list[Life] = []
+        left: dict[int, int] = {}
+        for work, life in self._retired:
+            looked.append(work)
+            if not work.done:
+                break
+            number = life.buffer.number
+            left[number] = left.get(number, self._waits[number]) - 1
+            if not left[number]:
+                back.append(life)
+        return looked, back
 
     def take(self, nbytes: int) -> Block:
         """Bytes for a new life, perhaps those of an old one. Raises: OutOfMemory."""
@@ -76,13 +85,13 @@ class PinnedPool:
             self._lives.give_back(block, Space.PINNED)
         self._free.clear()
 
-    def process(self, completed: Callable[[Work], bool]) -> list[Life]:
-        """Lives that nothing holds back any more, as far as the oldest recordings tell."""
-        ready = []
-        while self._retired and completed(self._retired[0][0]):
-            life = self._retired.popleft()[1]
+    def process(self) -> list[Work]:
+        """Let the recordings go that have completed, up to the first that has not."""
+        completed = []
+        while self._retired and self._retired[0][0].done:
+            work, life = self._retired.popleft()
+            completed.append(work)
             self._waits[life.buffer.number] -= 1
             if not self._waits[life.buffer.number]:
                 del self._waits[life.buffer.number]
-                ready.append(life)
-        return ready
+        return completed
