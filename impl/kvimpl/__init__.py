@@ -1,1 +1,1 @@
-"""A KV-cache block manager one would ship; empty until its issue is built."""
+"""A KV-cache block manager one would ship, the device it runs on, and its known bugs."""

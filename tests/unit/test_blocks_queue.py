@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kvimpl.blocks.errors import QueueFault
 from kvimpl.blocks.expiry import Expiries
-from kvimpl.blocks.queue import FreeQueues, NamedQueues, StoredQueues
+from kvimpl.blocks.queue import FreeQueues, Line, NamedQueues, StoredQueues
 from kvspec.events import BlockId, End, Level, Priority
 
 DESIGNS = [NamedQueues, StoredQueues]
@@ -85,6 +87,27 @@ def test_stored_queues_find_a_block_that_changed_level_and_priority() -> None:
     queues.claim(a, DOWN, HIGH)
     assert queues.counts == [0, 0]
     assert queues.order(UP) == ((), ())
+
+
+PLACES = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(End)), max_size=30)
+
+
+@given(PLACES)
+def test_a_line_is_a_list_without_repeats(places: list[tuple[int, End]]) -> None:
+    line, plain = Line(), []
+    for number, end in places:
+        block = BlockId(number)
+        if block not in plain:
+            line.push(block, end)
+            plain.insert(0 if end is End.FRONT else len(plain), block)
+        elif end is End.AGAIN:
+            line.restore(block, line.remove(block))
+        else:
+            line.remove(block)
+            plain.remove(block)
+        assert line.blocks() == tuple(plain)
+        assert line.front() == (plain[0] if plain else None)
+        assert len(line) == len(plain)
 
 
 def test_due_blocks_come_soonest_first_and_once() -> None:

@@ -241,6 +241,22 @@ def test_a_pool_larger_than_memory_keeps_none_of_it(primary: int, secondary: int
     assert device.live == {}
 
 
+def test_two_managers_on_one_device_need_two_names() -> None:
+    from kvcheck.schedule import Eager
+    from kvimpl.device.sim import SimDevice
+
+    device = SimDevice(Eager())
+    settings = PoolSettings(primary_count=1, slot_bytes=1)
+    compute = device.stream("compute")
+    one = BlockManager(device, settings, compute=compute, clock=Hands())
+    with pytest.raises(errors.DeviceFault, match="its own `name`"):
+        BlockManager(device, settings, compute=compute, clock=Hands())
+    two = BlockManager(device, settings, compute=compute, clock=Hands(), name="draft")
+    for manager in (one, two):
+        manager.close()
+    assert device.close() == ()
+
+
 def moves_down(at: Bench) -> object:
     return at.manager.allocate(C)
 

@@ -38,11 +38,14 @@ class Sent:
 class CopyStreams:
     """Copies in flight, oldest first by stream, and what later copies must wait for."""
 
-    def __init__(self, device: port.Device, memory: SlotMemory, *, compute: port.Stream) -> None:
+    def __init__(
+        self, device: port.Device, memory: SlotMemory, *, compute: port.Stream, name: str = "kv"
+    ) -> None:
         self._device, self._memory, self._compute = device, memory, compute
-        self._streams = [device.stream(stream.name.lower()) for stream in Stream]
-        self._events = [device.event(f"{stream.name.lower()} so far") for stream in Stream]
-        self._compute_event = device.event("compute so far")
+        names = [f"{name}.{stream.name.lower()}" for stream in Stream]
+        self._streams = [device.stream(own) for own in names]
+        self._events = [device.event(f"{own} so far") for own in names]
+        self._compute_event = device.event(f"{name} compute so far")
         self._next = 0
         self._uses: dict[SlotId, int] = {}
         self._reads: dict[SlotId, list[port.Mark]] = {}

@@ -22,7 +22,7 @@ from kvimpl.blocks.pages import device_table
 from kvimpl.blocks.pool import BlockPool
 from kvimpl.blocks.settings import Keep, PoolSettings, check_keep
 from kvimpl.blocks.slots import SlotMemory
-from kvimpl.device.port import Device, View
+from kvimpl.device.port import Device, DeviceError, View
 from kvimpl.device.port import Stream as DeviceStream
 from kvspec.events import (
     BeginStep,
@@ -45,9 +45,11 @@ class BlockManager:
 
     `compute` is the stream of the kernels that read and write blocks. `clock` is in seconds and
     never goes back. `reporter` is told every step under the lock; without one, nothing is built
-    for it. `pool` is the class of the bookkeeping, which the known bugs replace.
+    for it. `pool` is the class of the bookkeeping, which the known bugs replace. `name` tells the
+    streams and locks of several managers on one device apart.
 
     Raises:
+        DeviceFault: the device gave no streams; nothing stays allocated.
         PoolTooLarge: the device gave no memory for the slots; nothing stays allocated.
     """
 
@@ -60,11 +62,16 @@ class BlockManager:
         clock: Callable[[], float],
         reporter: Reporter | None = None,
         pool: type[BlockPool] = BlockPool,
+        name: str = "kv",
     ) -> None:
         self.settings, self.reporter = settings, reporter
-        self._lock = device.lock("pool lock")
+        self._lock = device.lock(f"{name}.pool")
         self._memory = SlotMemory(device, settings.shape, slot_bytes=settings.slot_bytes)
-        self._copies = pool.make_copies(device, self._memory, compute)
+        try:
+            self._copies = pool.make_copies(device, self._memory, compute, name=name)
+        except DeviceError as error:
+            self._memory.free()
+            raise refusals.no_streams(name, error) from error
         self._pool = pool(settings, self._copies, clock=clock, reporter=reporter)
         self._mark = ManagerMark()
         self._tables: dict[RequestId, list[BlockId]] = {}

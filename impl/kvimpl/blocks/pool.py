@@ -78,9 +78,11 @@ class BlockPool:
             self.queues.put(b, self.level_of(b), self.priority[b], end=End.BACK)
 
     @classmethod
-    def make_copies(cls, device: Device, memory: SlotMemory, compute: DeviceStream) -> CopyStreams:
+    def make_copies(
+        cls, device: Device, memory: SlotMemory, compute: DeviceStream, *, name: str
+    ) -> CopyStreams:
         """The copy streams that this kind of pool works with."""
-        return CopyStreams(device, memory, compute=compute)
+        return CopyStreams(device, memory, compute=compute, name=name)
 
     # ---- vocabulary
 

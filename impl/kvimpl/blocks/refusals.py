@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from kvimpl.blocks import errors
 from kvimpl.blocks.handles import BlockHandle
 from kvimpl.blocks.pool import BlockPool
+from kvimpl.device.port import DeviceError
 from kvspec.events import BlockId, Generation, Key, Level, PinId, RequestId
 
 
@@ -136,6 +137,14 @@ def still_in_use(
         " are out.",
         cause="A request was not released, or a remote reader is still at work.",
         mend="Call `release_request` for each and `unpin` with each receipt, then close.",
+    )
+
+
+def no_streams(name: str, error: DeviceError) -> errors.DeviceFault:
+    return errors.DeviceFault(
+        f"The device gave no copy streams to the manager {name!r} ({error}).",
+        cause="Another manager on this device has the name already.",
+        mend="Pass each manager on a device its own `name`.",
     )
 
 

@@ -22,8 +22,10 @@ class ComputeDoesNotWait(BlockPool):
     """The right bookkeeping over copies that compute may overtake."""
 
     @classmethod
-    def make_copies(cls, device: Device, memory: SlotMemory, compute: DeviceStream) -> CopyStreams:
-        return LooseEnd(device, memory, compute=compute)
+    def make_copies(
+        cls, device: Device, memory: SlotMemory, compute: DeviceStream, *, name: str
+    ) -> CopyStreams:
+        return LooseEnd(device, memory, compute=compute, name=name)
 
 
 BUG = Bug(

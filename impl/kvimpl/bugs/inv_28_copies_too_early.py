@@ -22,8 +22,10 @@ class CopiesDoNotWait(BlockPool):
     """The right bookkeeping over copies that may overtake compute."""
 
     @classmethod
-    def make_copies(cls, device: Device, memory: SlotMemory, compute: DeviceStream) -> CopyStreams:
-        return LooseBeginning(device, memory, compute=compute)
+    def make_copies(
+        cls, device: Device, memory: SlotMemory, compute: DeviceStream, *, name: str
+    ) -> CopyStreams:
+        return LooseBeginning(device, memory, compute=compute, name=name)
 
 
 BUG = Bug(
