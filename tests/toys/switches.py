@@ -63,3 +63,23 @@ class Ladder(Machine):
     def top(self) -> bool:
         "The top can be reached."
         return self.step == LAST
+
+
+class Countdown(Ladder):
+    """The ladder from its top: the last state is all zeros, the first is not."""
+
+    @init
+    def bottom(self) -> None:
+        "It starts at the top."
+        self.step = LAST
+
+    @action
+    def climb(self) -> None:
+        "One step down."
+        require("not at the bottom", self.step > 0)
+        self.step -= 1
+
+    @goal
+    def top(self) -> bool:
+        "The bottom can be reached."
+        return self.step == 0

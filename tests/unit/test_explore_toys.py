@@ -13,7 +13,7 @@ from kvspec.lang import Model
 from toys.buffer import Buffer, Overflowing
 from toys.peterson import Impatient, Peterson
 from toys.philosophers import Polite, Table
-from toys.switches import Ladder, Switches
+from toys.switches import Countdown, Ladder, Switches
 
 ENGINES = [Engine.PYTHON, Engine.COMPILED]
 
@@ -114,3 +114,10 @@ def test_a_ladder_is_as_deep_as_it_is_long(engine: Engine, cache: Path) -> None:
     assert finding(result) == ("deadlock", "deadlock", 300)
     assert (result.states, result.depth) == (301, 300)
     assert len(result.witnesses[0].finding.path.moves) == 300
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_state_of_all_zeros_is_found_like_any_other(engine: Engine, cache: Path) -> None:
+    result = search(Countdown.instance(LAST=7), engine, cache)
+    assert result.states == 8
+    assert not result.goals_unreached

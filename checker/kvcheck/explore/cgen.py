@@ -368,6 +368,7 @@ def source_of(layout: Layout, sites: Sites, *, counted: bool, canonical: str = "
             ("INVARIANTS", len(sites.invariants)),
             ("GOALS", len(sites.goals)),
             ("SUCCESSORS_MAX", max(1, sum(map(combinations, model.actions)))),
+            ("REDUCED", int(bool(canonical))),
             ("CANONICAL(x)", "canonical(x)" if canonical else "(void)0"),
         )
     )

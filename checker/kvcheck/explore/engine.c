@@ -23,6 +23,7 @@ typedef uint8_t u8;
 #define PIECE 256  /* states that a thread takes from a level at a time */
 #define BATCH 128  /* successors that are hashed before the table is touched */
 #define THREADS_MAX 64
+#define RECENT 8192 /* states that a thread remembers to have met */
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 typedef struct { u64 lo, hi; } Range;
@@ -43,6 +44,7 @@ typedef struct {
   Ranges found;
   u32 news;
   u64 buffer[(BATCH + SUCCESSORS_MAX) * W], hashes[BATCH + SUCCESSORS_MAX];
+  u64 recent[RECENT * W];           /* by hash; what belongs elsewhere stands for "nothing" */
   u64 padding[16];
 } Thread;
 
@@ -194,6 +196,21 @@ ALWAYS_INLINE int take(Search *z, Thread *t) {
   return 1;
 }
 
+/* Of the `count` successors behind the n that wait in the batch, keep those that this thread did not
+   meet just now: steps that trade places lead to one state, which saves two visits to memory. */
+ALWAYS_INLINE u64 keep(Search *z, Thread *t, u64 n, u64 count) {
+  u64 *from = t->buffer + n * W, *end = from + count * W;
+  for (; from < end; from += W) {
+    u64 h = hash(from), *recent = t->recent + h % RECENT * W, *x = t->buffer + n * W;
+    if (same(recent, from)) continue;
+    for (int k = 0; k < W; k++) x[k] = recent[k] = from[k];
+    if (REDUCED) { CANONICAL(x); h = hash(x); }
+    t->hashes[n++] = h;
+    __builtin_prefetch(z->table + home(z, h));
+  }
+  return n;
+}
+
 static void *expand(void *argument) {
   Thread *t = argument;
   Search *z = t->search;
@@ -202,18 +219,15 @@ static void *expand(void *argument) {
     u64 n = 0, begin = t->work.lo;
     while (n < BATCH && t->work.lo < t->work.hi) {
       const u64 *s = z->states + t->work.lo++ * W;
-      u64 before = t->failures;
-      u64 m = successors(t, s, buffer + n * W);
-      if (!m && z->deadlock_open && t->failures == before && !is_terminal(s)) { note(&t->deadlock, s, 0, 0); t->news = 1; }
-      for (u64 j = n; j < n + m; j++) {
-        CANONICAL(buffer + j * W);
-        hashes[j] = hash(buffer + j * W);
-        __builtin_prefetch(z->table + home(z, hashes[j]));
+      u64 before = t->failures, m = successors(t, s, buffer + n * W);
+      if (!m && z->deadlock_open && t->failures == before && !is_terminal(s)) {
+        note(&t->deadlock, s, 0, 0);
+        t->news = 1;
       }
-      n += m;
+      t->transitions += m;
+      n = keep(z, t, n, m);
     }
     t->expanded += t->work.lo - begin;
-    t->transitions += n;
     for (u64 j = 0; j < n; j++) {
       u64 e = z->table[home(z, hashes[j])];
       if (e && (e ^ hashes[j] << 32) >> 32 == 0) __builtin_prefetch(z->states + ((u32)e - 1ULL) * W);
@@ -398,6 +412,14 @@ int search_run(Search *z) {
   }
 }
 
+/* Every place holds a state of another place: 0 in all but its own. */
+static void forget(Thread *t) {
+  u64 zero[W] = {0}, other[W] = {0}, place = hash(zero) % RECENT;
+  memset(t->recent, 0, sizeof t->recent);
+  do other[0]++; while (hash(other) % RECENT == place);
+  memcpy(t->recent + place * W, other, 8 * W);
+}
+
 Search *search_new(u64 threads, u64 states_max, u64 depth_max, u64 memory_max, u32 check_deadlock) {
   Search *z = calloc(1, sizeof *z);
   if (!z) return 0;
@@ -409,7 +431,10 @@ Search *search_new(u64 threads, u64 states_max, u64 depth_max, u64 memory_max, u
   while (z->states_room > CHUNK && !(z->states = reserve(z->states_room * 8 * W))) z->states_room /= 2;
   u64 slots = 4 * z->threads * (BATCH + SUCCESSORS_MAX); /* room for what comes between two pauses */
   if (!z->thread || !z->states || !set_table(z, slots < 1 << 16 ? 1 << 16 : slots)) return 0;
-  for (u64 k = 0; k < z->threads; k++) z->thread[k].search = z;
+  for (u64 k = 0; k < z->threads; k++) {
+    z->thread[k].search = z;
+    forget(&z->thread[k]);
+  }
   z->invariants_open = INVARIANTS >= 64 ? ~0ULL : (1ULL << INVARIANTS) - 1;
   z->goals_open = GOALS >= 64 ? ~0ULL : (1ULL << GOALS) - 1;
   z->failures_open = ACTIONS >= 64 ? ~0ULL : (1ULL << ACTIONS) - 1;
