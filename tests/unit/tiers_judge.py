@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from typing import get_args
 
 from block_bench import Bench, key
@@ -67,6 +68,14 @@ def as_state(seen: Observation, model: Model) -> State:
     return tuple(rows[variable.name] for variable in model.variables)
 
 
+@cache
+def traced(primary: int, secondary: int) -> Model:
+    "The design at that size."
+    return TieredPool.instance(
+        P=primary, S=secondary, R=REQUESTS, REFS=REFS, PINS=PINS, K=COPIES, T=2
+    )
+
+
 @dataclass
 class Judge:
     """Takes each step in the design, and compares the state shown with it.
@@ -79,15 +88,7 @@ class Judge:
     detail: Detail = Detail.STEPS
 
     def __post_init__(self) -> None:
-        self.model = TieredPool.instance(
-            P=self.primary,
-            S=self.secondary,
-            R=REQUESTS,
-            REFS=REFS,
-            PINS=PINS,
-            K=COPIES,
-            T=2,
-        )
+        self.model = traced(self.primary, self.secondary)
         self.actions = {action.name: action for action in self.model.actions}
         self.state = initial_states(self.model)[0]
         self.taken: Counter[str] = Counter()
