@@ -7,6 +7,7 @@ finding a pair of calls: what a loop does again, or a long access meets again, i
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import FrameType
 
 from kvimpl.device.port.findings import Access, Finding, FindingKind, SourceLine
@@ -154,6 +155,11 @@ def _told(kind: FindingKind, says: str, first: Seen, second: Seen | None) -> Fin
     return Finding(kind, says, one, two)
 
 
+def _short(file: str) -> str:
+    """The file and its folder: the same on every machine."""
+    return "/".join(Path(file).parts[-2:])
+
+
 def access_of(seen: Seen) -> Access:
     """The access in the port's words."""
     shared = isinstance(seen.buffer, str)
@@ -165,5 +171,5 @@ def access_of(seen: Seen) -> Access:
         stop=0 if shared else seen.stop,
         actor=seen.actor_name,
         step=seen.step,
-        source=SourceLine(*seen.place),
+        source=SourceLine(_short(seen.place.file), seen.place.line, seen.place.function),
     )
