@@ -138,7 +138,7 @@ def test_a_selection_keeps_only_what_it_names(kvproof: Kvproof, tmp_path: Path) 
 
 
 def test_the_kill_matrix_meets_its_claims(kvproof: Kvproof) -> None:
-    ran = kvproof("bugs", "--select", "T1")
+    ran = kvproof("bugs", "--select", "T1", "--jobs", "1")
     assert ran.code == Exit.OK
     rows = {line.split()[1]: line for line in ran.out.splitlines() if line.startswith("T1")}
     assert rows["t1-overfull"].count("killed") == 3
@@ -146,8 +146,24 @@ def test_the_kill_matrix_meets_its_claims(kvproof: Kvproof) -> None:
     assert "3 of 3 claims met" in ran.out
 
 
+def test_hunts_in_several_processes_give_the_matrix_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from kvcheck.cli.entry import run
+
+    monkeypatch.chdir(tmp_path)
+    matrix = {}
+    for jobs in ("1", "2"):
+        hunt = ("bugs", "--select", "S1.3", "--engine", "explicit", "--jobs", jobs, "--quiet")
+        assert run(hunt) == Exit.OK
+        out = capsys.readouterr().out
+        matrix[jobs] = [line for line in out.splitlines() if line.startswith("S1.3")]
+    assert matrix["1"] == matrix["2"]
+    assert len(matrix["1"]) >= 4
+
+
 def test_a_bug_is_selected_by_its_id_too(kvproof: Kvproof) -> None:
-    ran = kvproof("bugs", "--select", "t1-forgetful", "--engine", "explicit")
+    ran = kvproof("bugs", "--select", "t1-forgetful", "--engine", "explicit", "--jobs", "1")
     assert ran.code == Exit.OK
     assert "t1-overfull" not in ran.out
 

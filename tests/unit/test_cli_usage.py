@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
 from command_lines import Kvproof
 
+from kvcheck.cli.faults import Fault
 from kvcheck.verdict import Exit
 
 WRONG = {
@@ -36,6 +38,12 @@ def test_a_wrong_word_is_answered_with_its_mend(kvproof: Kvproof, case: str) -> 
     assert said in ran.err
     assert "Traceback" not in ran.err
     assert ran.err.count("\n") == 1
+
+
+def test_a_fault_comes_back_from_another_process_as_it_was() -> None:
+    fault = Fault("It broke.", cause="Rust.", mend="Oil it.", code=Exit.TOOL_FAULT)
+    back = pickle.loads(pickle.dumps(fault))
+    assert (str(back), back.code) == ("It broke. Rust. Oil it.", Exit.TOOL_FAULT)
 
 
 def test_a_size_that_a_design_refuses_is_a_usage_error(kvproof: Kvproof) -> None:

@@ -17,7 +17,8 @@ from kvcheck.verdict import Evidence, Exit, ObligationResult, Outcome, Verdict
 
 if TYPE_CHECKING:
     from kvcheck.cli.accounts import Accounts
-    from kvcheck.cli.kills import Conditions, Hunt
+    from kvcheck.cli.hunts import Done, Task
+    from kvcheck.cli.kills import Hunt
     from kvcheck.cli.output import Output
     from kvspec.bugs import Bug
 
@@ -35,32 +36,28 @@ def command(settings: Settings, *, engines: tuple[str, ...]) -> Exit:
     Exits 0 only if each bug was killed by every engine that claims to kill it.
     """
     from kvcheck.cli.accounts import Accounts, close_books
-    from kvcheck.cli.kills import Conditions
+    from kvcheck.cli.hunts import Task, run_hunts
     from kvcheck.cli.output import Output
-    from kvcheck.cli.progress import Ticker
     from kvcheck.cli.searching import now
 
     chosen = choose_bugs(settings.select)
     columns = [column for column in COLUMNS if not engines or column in engines]
     accounts, out, begun = Accounts(), Output(), now()
-    conditions = Conditions(
-        jobs=settings.jobs,
-        budget_seconds=settings.budget_seconds,
-        ticker=Ticker(settings.voice, clock=now),
-    )
-    rows = []
     for bug in chosen:
-        hunts: dict[str, Hunt] = {}
-        claimed = [column for column in columns if column in bug.killed_by]
-        accounts.expected += [_claim(bug, column) for column in claimed]
-        try:
-            if not accounts.is_interrupted:
-                _hunt_all(bug, columns, conditions, accounts, settings, hunts)
-        except KeyboardInterrupt:
-            accounts.is_interrupted = True
-        rows.append(_row(bug, columns, hunts))
-    header = ["row", "bug", "breaks", *columns]
-    out.table(header, rows)
+        accounts.expected += [_claim(bug, column) for column in columns if column in bug.killed_by]
+    tasks = [Task(bug.id, column) for bug in chosen for column in columns]
+    hunts: dict[Task, Hunt] = {}
+    try:
+        for done in run_hunts(tasks, settings):
+            hunts[done.task] = done.hunt
+            _enter(done, accounts, settings)
+            if accounts.is_interrupted:
+                break
+    except KeyboardInterrupt:
+        accounts.is_interrupted = True
+    _sort(accounts, tasks)
+    rows = [_row(b, columns, {c: hunts.get(Task(b.id, c)) for c in columns}) for b in chosen]
+    out.table(["row", "bug", "breaks", *columns], rows)
     _print_end(out, chosen, accounts, now() - begun)
     return close_books(
         accounts,
@@ -68,6 +65,26 @@ def command(settings: Settings, *, engines: tuple[str, ...]) -> Exit:
         command=["bugs", *(bug.id for bug in chosen)],
         options=click.get_current_context().params,
     )
+
+
+def _enter(done: Done, accounts: Accounts, settings: Settings) -> None:
+    """One hunt into the books; its record is kept."""
+    from kvcheck.cli.runs import keep_record
+    from kvspec.bugs import BUGS
+
+    bug, column = BUGS[done.task.bug], done.task.engine
+    accounts.is_interrupted |= done.hunt.is_interrupted
+    if done.hunt.record:
+        accounts.records.append(keep_record(settings.runs_dir, done.hunt.record))
+    if column in bug.killed_by:
+        accounts.results.append(_result(bug, column, done.hunt, done.seconds))
+
+
+def _sort(accounts: Accounts, tasks: Sequence[Task]) -> None:
+    """The order of the matrix, whichever hunt ended first."""
+    places = {f"{task.bug}/{task.engine}/any/killed": n for n, task in enumerate(tasks)}
+    accounts.results.sort(key=lambda result: places[result.id])
+    accounts.records.sort()
 
 
 def choose_bugs(patterns: Sequence[str]) -> tuple[Bug, ...]:
@@ -88,34 +105,6 @@ def _matches(pattern: str, names: Mapping[str, Bug]) -> bool:
     return any(fnmatchcase(name.lower(), pattern.lower()) for name in names)
 
 
-def _hunt_all(
-    bug: Bug,
-    columns: Sequence[str],
-    conditions: Conditions,
-    accounts: Accounts,
-    settings: Settings,
-    hunts: dict[str, Hunt],
-) -> None:
-    from kvcheck.cli.choose import choose
-    from kvcheck.cli.kills import ENGINES
-    from kvcheck.cli.runs import keep_record
-    from kvcheck.cli.searching import now
-
-    target = choose(bug.id, ())
-    for column in columns:
-        if column not in ENGINES:
-            continue
-        begun = now()
-        hunts[column] = hunt = ENGINES[column](bug, target, conditions)
-        accounts.is_interrupted |= hunt.is_interrupted
-        if hunt.record:
-            accounts.records.append(keep_record(settings.runs_dir, hunt.record))
-        if column in bug.killed_by:
-            accounts.results.append(_result(bug, column, hunt, now() - begun))
-        if accounts.is_interrupted:
-            return
-
-
 def _claim(bug: Bug, column: str) -> str:
     return f"{bug.id}/{column}/any/killed"
 
@@ -133,7 +122,7 @@ def _result(bug: Bug, column: str, hunt: Hunt, seconds: float) -> ObligationResu
     return ObligationResult(_claim(bug, column), verdict, seconds, detail=detail)
 
 
-def _row(bug: Bug, columns: Sequence[str], hunts: Mapping[str, Hunt]) -> list[str]:
+def _row(bug: Bug, columns: Sequence[str], hunts: Mapping[str, Hunt | None]) -> list[str]:
     cells = [_cell(bug, column, hunts.get(column)) for column in columns]
     more = f" (+{len(bug.breaks) - 1})" if len(bug.breaks) > 1 else ""
     return [bug.row, bug.id, f"{bug.breaks[0]}{more}", *cells]

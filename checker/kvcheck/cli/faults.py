@@ -6,7 +6,7 @@ mend. Anything that is not one of these is a fault of the tool.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 
 from kvcheck.verdict import Exit
@@ -17,7 +17,17 @@ class Fault(Exception):
 
     def __init__(self, what: str, *, cause: str, mend: str, code: Exit = Exit.USAGE) -> None:
         self.code = code
+        self.parts = (what, cause, mend)
         super().__init__(f"{what} {cause} {mend}")
+
+    def __reduce__(self) -> tuple[Callable[..., Fault], tuple[tuple[str, str, str], Exit]]:
+        """A fault comes back from another process as it was."""
+        return _fault, (self.parts, self.code)
+
+
+def _fault(parts: tuple[str, str, str], code: Exit) -> Fault:
+    what, cause, mend = parts
+    return Fault(what, cause=cause, mend=mend, code=code)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

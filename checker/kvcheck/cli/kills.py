@@ -29,9 +29,9 @@ BOUNDED_DEPTH_MAX = 14
 BOUNDED_SECONDS_MAX = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Conditions:
-    """What every hunt shares."""
+    """What every hunt shares: threads for a search, the time it may take, where progress goes."""
 
     jobs: int
     budget_seconds: float | None
