@@ -21,7 +21,7 @@ from kvspec.lang.concrete import arguments_of
 
 def false_theorems(action: str) -> int:
     """How many theorems are false in some of many states."""
-    model, random = CountedShelf.instance(), Random(3)
+    model, random = CountedShelf.instance(R=1, LOANS=1), Random(3)
     states = [drawn_state(model, random) for _ in range(8)]
     states += met_states(model, random, 5)
     case = Case(Step(model, action))
