@@ -115,6 +115,18 @@ LENGTHS = {
     },
     "inv-27-writes-too-early": {"conflicts_are_ordered": 3, "target_is_unused": 4},
     "inv-28-compute-too-early": {"conflicts_are_ordered": 3, "steps_take_turns": 4},
+    "inv-28-half-begin": {
+        "steps_begin_after_compute": 2,
+        "conflicts_are_ordered": 3,
+        "entries_outlive_their_need": 4,
+        "steps_take_turns": 4,
+    },
+    "inv-29-half-end": {
+        "entries_outlive_their_need": 3,
+        "compute_is_remembered": 3,
+        "conflicts_are_ordered": 3,
+        "steps_take_turns": 4,
+    },
     "inv-29-sync-in-mid-step": {
         "entries_outlive_their_need": 3,
         "conflicts_are_ordered": 4,

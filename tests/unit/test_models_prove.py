@@ -11,7 +11,7 @@ from kvspec.models import MACHINES
 
 # machine, obligations that its plan has (an obligation that vanishes is as bad as one that fails)
 PLANS = {
-    "tiers": 128,
+    "tiers": 124,
     "offload": 144,
     "stored": 14,
     "retention": 67,

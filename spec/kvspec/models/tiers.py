@@ -400,18 +400,6 @@ class TieredPool(Machine):
         "A copy reads one slot and writes another."
         return all(c.src != c.dst for st in Stream for c in self.pending[st])
 
-    @lemma
-    def copies_share_no_slot(self) -> bool:
-        "No slot takes part in two copies in flight."
-        return all(
-            c.src != d.src and c.src != d.dst and c.dst != d.dst
-            for s in Stream
-            for i, c in enumerate(self.pending[s])
-            for t in Stream
-            for j, d in enumerate(self.pending[t])
-            if s != t or i != j
-        )
-
     # ---- what must be possible
 
     @goal
