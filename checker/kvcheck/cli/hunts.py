@@ -58,7 +58,6 @@ def run_hunts(tasks: Sequence[Task], settings: Settings) -> Iterator[Done]:
         try:
             yield from _as_they_end(waiting, len(tasks), ticker)
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
             for process in multiprocessing.active_children():
                 process.terminate()
             raise
