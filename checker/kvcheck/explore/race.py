@@ -31,7 +31,8 @@ from kvspec.lang.state import State
 Ask: TypeAlias = Callable[[str, Tally, int], Stopped | None]
 
 BUILD_AFTER_STATES = 3_000
-"""Below this many states the compiler is not even started: the search may be over by then."""
+BUILD_AFTER_SECONDS = 0.5
+"""Below both the compiler is not even started: the search may be over by then."""
 
 WAIT_SECONDS = 0.02
 
@@ -144,9 +145,11 @@ def _compiled(search: CSearch, task: Task, ask: Ask) -> Run:
 
 def _python(task: Task, ask: Ask, companion: _Companion) -> Searched:
     options, symmetry = task.options, task.symmetry
+    begun = options.clock()
 
     def pause(tally: Tally, queue: int) -> Stopped | str | None:
-        if tally.states >= BUILD_AFTER_STATES:
+        took = options.clock() - begun
+        if tally.states >= BUILD_AFTER_STATES or took >= BUILD_AFTER_SECONDS:
             companion.start()
         build = companion.build if not companion.note else None
         if build is not None and build.ready():
