@@ -42,9 +42,6 @@ class Pct:
 
     def pick(self, pending: Sequence[Pending]) -> int:
         """The first of highest priority, after the change that falls on this step."""
-        for one in pending:
-            if one.actor not in self._priority:
-                self._priority[one.actor] = self._random.random()
         chosen = self._highest(pending)
         if self._step in self._changes:
             self._lowest -= 1.0
@@ -54,4 +51,11 @@ class Pct:
         return chosen
 
     def _highest(self, pending: Sequence[Pending]) -> int:
-        return max(range(len(pending)), key=lambda index: self._priority[pending[index].actor])
+        priority, chosen, highest = self._priority, 0, float("-inf")
+        for index, one in enumerate(pending):
+            own = priority.get(one.actor)
+            if own is None:
+                own = priority[one.actor] = self._random.random()
+            if own > highest:
+                chosen, highest = index, own
+        return chosen

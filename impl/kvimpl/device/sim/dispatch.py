@@ -53,10 +53,11 @@ class Dispatch:
         """Enqueue a copy. `reads_early`: the source is read now, only the target then."""
         read, written = (source, Mode.READ), (target, Mode.WRITE)
 
+        from_, to = self._lives.live(source.buffer), self._lives.live(target.buffer)
+
         def prepare(actor: Actor, place: Place) -> Body:
             moves = self._faults.copy()
             count = target.nbytes if moves is None else min(moves, target.nbytes)
-            from_, to = self._lives.live(source.buffer), self._lives.live(target.buffer)
             self._pool.note(from_, stream.name)
             self._pool.note(to, stream.name)
             early = from_.block.bytes[source.start : source.stop].tobytes() if reads_early else None
@@ -97,11 +98,11 @@ class Dispatch:
         is_launch: bool = False,
     ) -> Work:
         """Enqueue a body that uses the declared views, which are among its arguments in order."""
+        lives = [self._lives.live(view.buffer) for view, _ in declared]
 
         def prepare(actor: Actor, place: Place) -> Body:
             if is_launch:
                 self._faults.launch(label)
-            lives = [self._lives.live(view.buffer) for view, _ in declared]
 
             def execute(work: Work) -> None:
                 by = work.queue.actor
@@ -142,9 +143,11 @@ class Dispatch:
         mine = (*self._faults.touches, *also)
         if now:
             mine = (*mine, *self._touches(now))
-        if not self._turns.is_alone:
-            mine = (*mine, *self._queues.tails(queue))
-        actor = self._turns.point(f"enqueue {label} on {stream.name}", mine)
+        if self._turns.is_alone:
+            actor = self._turns.point(f"enqueue {label}", mine)
+        else:
+            actor = self._turns.point(f"enqueue {label}", (*mine, *self._queues.tails(queue)))
+            self._touches(declared)
         self._faults.meet()
         waits = () if on is None else tuple(self._completions.bound(on))
         body = None if prepare is None else self._guarded(prepare(actor, place))
@@ -172,6 +175,7 @@ class Dispatch:
         )
 
     def _touches(self, declared: Declared) -> tuple[Touch, ...]:
+        """The bytes that are declared, all live. Raises: StaleHandle, ForeignHandle."""
         live = self._lives.live
         return tuple(
             [

@@ -25,16 +25,17 @@ HOST = "host"
 class HostTask:
     """A thread of the program, and the step it waits to take."""
 
-    __slots__ = ("actor", "baton", "ended", "error", "pending", "ready", "thread", "touches")
+    __slots__ = ("actor", "asks", "baton", "ended", "error", "ident", "pending", "ready", "thread")
 
     def __init__(self, actor: Actor, first: Pending | None) -> None:
         self.actor = actor
         self.pending = first
-        self.touches: Touches = ()
+        self.asks: Callable[[], tuple[Touch, ...]] | None = None
         self.ready: Callable[[], bool] | None = None
         self.baton = threading.Lock()
         self.baton.acquire()
-        self.thread: threading.Thread | int = threading.get_ident()
+        self.thread: threading.Thread | None = None
+        self.ident = threading.get_ident()
         self.ended = False
         self.error: Exception | None = None
 
@@ -82,10 +83,14 @@ class Turns:
         StepsExhausted, Refused (not a task of this device), Abandoned.
         """
         me = self.current
-        self._refuse_strangers(me, does)
-        fixed = () if callable(touches) else touches
-        me.pending = Pending(me.actor.name, does, fixed, True, -1, needs, lock_use)
-        me.touches, me.ready = touches, ready
+        if self.runs_body or self.is_over or me.ident != threading.get_ident():
+            self._refuse(me, does)
+        if callable(touches):
+            me.asks, touches = touches, ()
+        else:
+            me.asks = None
+        me.pending = Pending(me.actor.name, does, touches, True, -1, needs, lock_use)
+        me.ready = ready
         try:
             self._until_picked(me)
         except BaseException as error:
@@ -112,8 +117,7 @@ class Turns:
         if not self._is_over:
             self._is_over = True
             for task in self._tasks[1:]:
-                assert isinstance(task.thread, threading.Thread)
-                if not task.ended:
+                if not task.ended and task.thread is not None:
                     self.current = task
                     task.baton.release()
                     task.thread.join()
@@ -165,8 +169,8 @@ class Turns:
         for task in self._tasks:
             pending = task.pending
             if pending is not None and (task.ready is None or task.ready()):
-                if callable(task.touches):
-                    pending = pending._replace(touches=task.touches())
+                if task.asks is not None:
+                    pending = pending._replace(touches=task.asks())
                 choices.append(pending)
                 takers.append(task)
         for queue in self._queues.all:
@@ -177,6 +181,7 @@ class Turns:
 
     def _run(self, task: HostTask, body: Callable[[], None]) -> None:
         """A task's thread, from its first turn to its last."""
+        task.ident = threading.get_ident()
         try:
             self._await_baton(task)
             task.pending = None
@@ -206,25 +211,22 @@ class Turns:
             raise error
         raise Abandoned("the run is over") from error
 
-    def _refuse_strangers(self, me: HostTask, does: str) -> None:
+    def _refuse(self, me: HostTask, does: str) -> NoReturn:
         if self.is_over:
             if me is not self._main:
                 raise Abandoned("the run is over")
             raise self._ending or Refused(
                 f"'{does}' was called on a device that is closed. Its run is over. Make a new one."
             )
-        thread = me.thread
-        own = thread if isinstance(thread, int) else thread.ident
-        if own != threading.get_ident():
-            raise Refused(
-                f"'{does}' was called from a thread that this device did not start. On a simulated "
-                "device only its own tasks run, one at a time. Start the thread with spawn."
-            )
         if self.runs_body:
             raise Refused(
                 f"'{does}' was called by a kernel or host function while it executed. CUDA allows "
                 "no call to the device there. Use the arguments that it was given."
             )
+        raise Refused(
+            f"'{does}' was called from a thread that this device did not start. On a simulated "
+            "device only its own tasks run, one at a time. Start the thread with spawn."
+        )
 
     def _why_stuck(self) -> str:
         hosts = [f"'{t.actor.name}' waits: {t.pending.does}" for t in self._tasks if t.pending]
