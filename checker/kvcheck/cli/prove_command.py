@@ -106,7 +106,8 @@ def prove_all(
     for target in targets:
         if accounts.is_interrupted or effort.seconds_left() == 0:
             accounts.expected += expected_of(target)
-            out.line(f"{target.name}: not run: the time was up", style="yellow")
+            why = "interrupted" if accounts.is_interrupted else "the time was up"
+            out.line(f"{target.name}: not run: {why}", style="yellow")
             continue
         try:
             if engine:
