@@ -54,6 +54,10 @@ class Target:
         """`P=2, S=2`."""
         return ", ".join(f"{name}={value}" for name, value in self.sizes)
 
+    def one_larger(self) -> Target:
+        """The same machine with one more of everything."""
+        return replace(self, sizes=tuple((name, value + 1) for name, value in self.sizes))
+
     def command(self, verb: str) -> str:
         """The command that does this again."""
         given = dict(self.sizes)

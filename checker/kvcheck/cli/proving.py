@@ -45,7 +45,7 @@ from kvcheck.solve.proof_cache import ProofCache
 from kvcheck.solve.prove import ProveOptions, ProveResult, prove
 from kvcheck.solve.stages import Bounded, KInduction
 from kvcheck.solve.strategy import Stage
-from kvcheck.solve.vacuity import check_for_vacuity
+from kvcheck.solve.vacuity import VacuityResult, check_for_vacuity
 from kvcheck.trace.path import Finding, NotReproduced
 from kvcheck.trace.record import RunRecord
 from kvcheck.verdict import Evidence, Exit, ObligationResult, Outcome, Verdict
@@ -225,24 +225,41 @@ class _Work:
         left = self.effort.seconds_left()
         if left is not None and left <= 0:
             return
+        meaning = self._meaning(self.model, None)
+        trivial = {
+            _place_and_subject(result)
+            for result in meaning.obligations
+            if result.verdict.outcome is Outcome.VIOLATED
+            and _place_and_subject(result)[0] == IN_THE_TYPES
+        }
+        again = {}
+        if trivial and not meaning.interrupted:  # perhaps only because this size is so small
+            larger = self._meaning(self.target.one_larger().model(), trivial)
+            again = {_place_and_subject(result): result for result in larger.obligations}
+        for result in meaning.obligations:
+            self._enter_meaning(again.get(_place_and_subject(result), result))
+
+    def _meaning(self, model: Model, only: set[tuple[str, str]] | None) -> VacuityResult:
         options = SolveOptions(seed=self.effort.seed, timeout_seconds=query_seconds(self.effort))
         jobs = self.effort.jobs or usable_cores()
-        meaning = check_for_vacuity(self.model, options, clock=now, jobs=jobs, cache=self.cache)
-        if meaning.interrupted:
+        found = check_for_vacuity(model, options, clock=now, jobs=jobs, cache=self.cache, only=only)
+        if found.interrupted:
             self.ending = Ending.INTERRUPTED
-        for result in meaning.obligations:
-            self._enter_meaning(result)
+        return found
 
     def _enter_meaning(self, result: ObligationResult) -> None:
-        _, _, place, subject = result.id.split("/", 3)
+        place, subject = _place_and_subject(result)
         verdict = result.verdict
         if verdict.outcome is Outcome.VIOLATED:
             what = f"{place}/{subject}: {verdict.reason}"
-            self.vacuous += (f"at {self.target.size_text}: {what}",)
-            if place == IN_THE_TYPES:  # perhaps only so small that it is trivial
-                return
+            self.vacuous += (f"at {verdict.bound}: {what}",)
             verdict = Verdict(Outcome.INCONCLUSIVE, Evidence.NONE, verdict.bound, what)
         self.results[result.id] = replace(result, verdict=verdict)
+
+
+def _place_and_subject(result: ObligationResult) -> tuple[str, str]:
+    _, _, place, subject = result.id.split("/", 3)
+    return place, subject
 
 
 def _one_stage(
