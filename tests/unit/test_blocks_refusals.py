@@ -173,7 +173,9 @@ CASES: list[tuple[Wrong, type[BlockError], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("wrong", "error", "says"), CASES, ids=lambda case: getattr(case, "__name__", str(case)[:40]))
+@pytest.mark.parametrize(
+    ("wrong", "error", "says"), CASES, ids=lambda case: getattr(case, "__name__", str(case)[:40])
+)
 def test_a_wrong_call_is_refused_in_three_sentences(
     wrong: Wrong, error: type[BlockError], says: str
 ) -> None:
