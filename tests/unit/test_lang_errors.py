@@ -200,6 +200,7 @@ def test_constants_must_keep_their_assumption(tmp_path: Path) -> None:
         ('sizes={"Block": 2, "Slot": 2}', "no size for LIMIT"),
         ('sizes={"Block": -1, "Slot": 2, "LIMIT": 1}', "is -1"),
         ('sizes={"Block": 2, "Slot": 2, "LIMIT": 1}', "no table for the constant home"),
+        ('sizes={"Block": 0, "Slot": 2, "LIMIT": 1}, constants={"home": []}', "no Block at all"),
         ('sizes={"Block": 2, "Slot": 2, "LIMIT": 1}, constants={"home": [0]}', "has 1 values"),
         ('sizes={"Block": 2, "Slot": 2, "LIMIT": 1}, constants={"home": [0, 9]}', r"[9] outside"),
     ],

@@ -40,13 +40,6 @@ class Target:
             raise Fault(
                 f"{self.name}: {error.what}", cause=error.cause, mend=_mend(error)
             ) from error
-        empty = [sort for sort in model.sorts if dict(model.sizes).get(sort) == 0]
-        if empty:
-            raise Fault(
-                f"{self.name}: at {self.size_text} there is no {empty[0]} at all.",
-                cause="What is said of every one of none is true, and says nothing.",
-                mend="Choose larger sizes with --size NAME=NUMBER.",
-            )
         return model
 
     @property

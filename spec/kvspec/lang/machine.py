@@ -151,7 +151,15 @@ class _Tracer:
     def _sorts(self) -> tuple[str, ...]:
         scopes = [vars(inspect.getmodule(c)) for c in self.machine.__mro__ if c is not object]
         known = {v.__name__ for scope in scopes for v in scope.values() if is_sort(v)}
-        return tuple(name for name in self.sizes if name in known)
+        found = tuple(name for name in self.sizes if name in known)
+        for name in found:
+            if self.sizes[name] == 0:
+                raise SpecError(
+                    f"This instance of {self.machine.__name__} has no {name} at all.",
+                    cause="What is said of every one of none is true, and says nothing.",
+                    mend="Give the sort a size of 1 or more; named sizes may be 0.",
+                )
+        return found
 
     def _frame(self, unit: Unit, helper: Helper, parameters: Iterable[Local]) -> Frame:
         names: dict[str, Value] = {"self": Itself.SELF}
