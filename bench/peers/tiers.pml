@@ -199,7 +199,7 @@ inline dequeue(t) {
 #define copy_is_wanted(e, b) \
   ((src[e] != slot[b] + 1 || !cached[b]) && (dst[e] != slot[b] + 1 || cached[b]))
 
-#define use_count(e, s) (src[e] == s + 1) + (dst[e] == s + 1)
+#define copy_moves(e, unused) (src[e] == 0 || src[e] != dst[e])
 
 #define holds_for(b) \
   && (!is_primary(b) || (level_of(b) == PRIMARY && idle(b))) \
@@ -208,14 +208,13 @@ inline dequeue(t) {
   && refs[b] == holder_count(b) + pins[b] \
   && (holders[b] == 0 || level_of(b) == PRIMARY) \
   && (cached[b] || holder_count(b) <= 1) \
-  && (COPIES(copy_is_wanted, b, &&)) \
-  && (COPIES(use_count, b, +)) <= 1
+  && (COPIES(copy_is_wanted, b, &&))
 
 #define bit_of_slot(b) | (1 << slot[b])
 
 #define INVARIANTS \
   (nfree[PRIMARY] == len(primary_queue) && nfree[SECONDARY] == len(secondary_queue) \
-   BLOCKS(holds_for) && (0 BLOCKS(bit_of_slot)) == (1 << B) - 1)
+   && (COPIES(copy_moves, 0, &&)) BLOCKS(holds_for) && (0 BLOCKS(bit_of_slot)) == (1 << B) - 1)
 
 /* ---- the machine */
 
