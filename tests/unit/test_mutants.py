@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
+
 from kvcheck.mutate import Notice, guard_mutants, judge, property_mutants
 from kvcheck.mutate.mutants import TRUE, weaker
 from kvspec.bugs import BUGS
@@ -76,3 +79,16 @@ def test_a_mutant_that_changes_nothing_is_noticed_by_nobody():
     mutant = next(property_mutants(model))
     harmless = type(mutant)(mutant.place, "no_such_fact", 1, "true", model)
     assert judge(harmless, (), ()).notice is Notice.NOBODY
+
+
+def test_the_committed_report_is_about_the_designs_as_they_are():
+    text = (Path(__file__).parents[2] / "docs" / "mutation.md").read_text(encoding="utf-8")
+    rows = text.split("## Every mutant")[1].splitlines()[4:]
+    told = Counter(tuple(cell.strip() for cell in row.split(" | ")[:2]) for row in rows)
+    made = Counter(
+        (f"| {name}", mutant.owner)
+        for name, machine in MACHINES.items()
+        for mutant in (*guard_mutants(machine.instance()), *property_mutants(machine.instance()))
+    )
+    assert told == made, "run python bench/mutate_spec.py"
+    assert "## Survivors\n\nNone." in text
