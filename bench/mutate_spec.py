@@ -100,14 +100,15 @@ pass and writes this page.
 
 A guard mutant is noticed by a search of a small instance, else by a proof obligation of its action
 at every size that no longer holds, else only by the known number of states. A mutant of an
-invariant or lemma is noticed by a known bug that is then found later or not at all, else by an
-obligation of the design that can't be proved without it.
+invariant or lemma is noticed by a known bug that is not found without it (*missed*) or only by
+another property or later (*changed*), else by an obligation of the design that can't be proved
+without it (*proof*).
 
-What the first pass left alive was mended: facts and assumptions that no proof used were taken out of
-tiers, copies, retention, stored and pins; two lemmas of offload that repeated KV-INV-09 were cut to what
-it does not say; and where a conjunct was wanted but nothing broke it alone, a known bug was added that
-does (s1-2-wrong-release, s1-6-idle-alarm, inv-12-hit-in-host, inv-28-half-begin, inv-29-half-end,
-inv-56-left-behind).
+What the first pass left alive was mended: facts and assumptions that no proof used were taken out
+of tiers, copies, retention, stored and pins; two lemmas of offload that repeated KV-INV-09 were cut
+to what it does not say; and where a conjunct was wanted but nothing broke it alone, a known bug was
+added that does (s1-2-wrong-release, s1-6-idle-alarm, inv-12-hit-in-host, inv-28-half-begin,
+inv-29-half-end, inv-56-left-behind).
 """
 
 
