@@ -14,7 +14,18 @@ import pytest
 
 from kvcheck.schedule import Budget, Reach, Reduction, explore
 from kvimpl.device.port import Buffer, DeviceError, Event, Kernel, Mode, Space, Stream
-from kvimpl.device.sim import Pageable, PinnedAllocator, SimDevice, SimOptions, run
+from kvimpl.device.sim import (
+    AllocationFault,
+    CopyFault,
+    Fault,
+    LaunchFault,
+    Pageable,
+    PinnedAllocator,
+    SimDevice,
+    SimOptions,
+    StuckStream,
+    run,
+)
 
 RUNS_MAX = 1_500
 SIZE = 4
@@ -50,7 +61,18 @@ POOL = ("new", "new", "free", "free", "copy", "copy", "kernel", "write", "query"
 TWO_TASKS = ("copy", "write", "read", "record", "wait", "query", "sync", "locked", "swap", "tail")
 
 
-def plans(verbs: tuple[str, ...], tasks: int, lines: int) -> Iterator[Plan]:
+FAULTS: tuple[tuple[Fault, ...], ...] = (
+    (CopyFault(1, moves=1),),
+    (CopyFault(2, moves=1),),
+    (LaunchFault(1),),
+    (AllocationFault(6),),
+    (StuckStream("s0", after=1),),
+)
+
+
+def plans(
+    verbs: tuple[str, ...], tasks: int, lines: int, *, faults: bool = False
+) -> Iterator[Plan]:
     """Random programs without end, always the same ones."""
     for seed in range(10**9):
         r = random.Random(f"{verbs}{tasks}{seed}")
@@ -58,6 +80,7 @@ def plans(verbs: tuple[str, ...], tasks: int, lines: int) -> Iterator[Plan]:
         options = SimOptions(
             pageable=r.choice(list(Pageable)),
             pinned=r.choice([PinnedAllocator.TORCH, *PinnedAllocator]),
+            faults=r.choice(FAULTS) if faults else (),
         )
         blocking = tuple(r.random() < 0.3 for _ in range(streams))
         yield Plan(
@@ -185,15 +208,20 @@ def outcome_under(plan: Plan, reduction: Reduction) -> tuple[Reach, frozenset[ob
 
 
 @pytest.mark.parametrize(
-    ("verbs", "tasks", "lines", "wanted"),
-    [(ONE_TASK, 1, 6, 10), (POOL, 1, 7, 20), (TWO_TASKS, 2, 2, 8)],
-    ids=["one task", "pinned pool", "two tasks"],
+    ("verbs", "tasks", "lines", "faults", "wanted"),
+    [
+        (ONE_TASK, 1, 6, False, 10),
+        (ONE_TASK, 1, 6, True, 20),
+        (POOL, 1, 7, False, 20),
+        (TWO_TASKS, 2, 2, False, 8),
+    ],
+    ids=["one task", "faults", "pinned pool", "two tasks"],
 )
 def test_exhaustive_sees_what_brute_force_sees(
-    verbs: tuple[str, ...], tasks: int, lines: int, wanted: int
+    verbs: tuple[str, ...], tasks: int, lines: int, faults: bool, wanted: int
 ) -> None:
     compared = several = saved = 0
-    for plan in plans(verbs, tasks, lines):
+    for plan in plans(verbs, tasks, lines, faults=faults):
         reach, outcomes, runs = outcome_under(plan, Reduction.NONE)
         if reach is not Reach.EXHAUSTED:
             continue

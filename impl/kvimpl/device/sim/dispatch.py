@@ -168,7 +168,7 @@ class Dispatch:
             queue,
             label,
             body,
-            touches=(*touches, *self._faults.touches),
+            touches=(*touches, *self._faults.of_work()),
             waits=waits,
             clock=actor.clock,
             step=self._watch.step,

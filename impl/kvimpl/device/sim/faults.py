@@ -16,6 +16,10 @@ from kvimpl.device.sim.options import (
     StuckStream,
 )
 
+COUNTS = Touch("fault counts", 0, 1, True)
+FAILS = Touch("failure", 0, 1, True)
+MEETS = Touch("failure", 0, 1, False)
+
 
 class Faults:
     """The faults of one run, and the failure that has happened."""
@@ -27,8 +31,10 @@ class Faults:
         self._stuck = {f.stream: f.after for f in planned if isinstance(f, StuckStream)}
         self._launch_count = self._allocation_count = self._copy_count = 0
         self.failure: DeviceFailed | None = None
-        counted = bool(self._launches or self._allocations or self._copies)
-        self.touches = (Touch("faults", 0, 1, True),) if counted else ()
+        self._is_doomed = False
+        self.touches: tuple[Touch, ...] = ()
+        if self._launches or self._allocations or self._copies:
+            self.touches = (COUNTS, MEETS) if self._copies else (COUNTS,)
 
     def stops_after(self, stream: str) -> int | None:
         """How many operations the stream executes at most."""
@@ -56,7 +62,16 @@ class Faults:
     def copy(self) -> int | None:
         """A copy is enqueued: how many bytes it moves before the device fails; None for all."""
         self._copy_count += 1
-        return self._copies.get(self._copy_count)
+        moves = self._copies.get(self._copy_count)
+        self._is_doomed = moves is not None
+        return moves
+
+    def of_work(self) -> tuple[Touch, ...]:
+        """What the work that is enqueued now touches: it fails the device, or would be stopped."""
+        if not self._copies:
+            return ()
+        doomed, self._is_doomed = self._is_doomed, False
+        return (FAILS,) if doomed else (MEETS,)
 
     def fail(self, what: str, why: Exception) -> None:
         """The device fails now, and the calls that meet it say so."""

@@ -2,6 +2,7 @@
 
 It decides what is a finding; order is decided by the vector clocks, execution by the device. One
 finding a pair of calls: what a loop does again, or a long access meets again, is told once.
+After a thousand findings a run keeps no more of them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from kvimpl.device.sim.clocks import Clock, Place, Seen, Shadow
 from kvimpl.device.sim.memory import Life, Stage
 
 FREE = "free of"
+FINDINGS_MAX = 1_000
 NOWHERE = Place("?", 0, "?")
 
 
@@ -130,7 +132,8 @@ class Watch:
         """One finding a pair of calls in the source, the first; its words are made when asked."""
         assert first is not None
         key = (kind, _call(first), None if second is None else _call(second))
-        self._found.setdefault(key, (kind, says, first, second))
+        if len(self._found) < FINDINGS_MAX:
+            self._found.setdefault(key, (kind, says, first, second))
 
 
 def _call(seen: Seen) -> tuple[object, ...]:
