@@ -9,7 +9,7 @@ import pytest
 from test_device_litmus import LITMUS, judged
 
 from kvcheck.schedule import Reach
-from kvimpl.device.port import Event, Mark, Stream
+from kvimpl.device.port import Event, Mark, Op, Stream
 from kvimpl.device.sim import completions, heap
 from kvimpl.device.sim.clocks import Shadow
 from kvimpl.device.sim.completions import Completions
@@ -38,9 +38,9 @@ def _stream_means_all(self: Completions, on: Any) -> list[Work]:
     return BOUND(self, None if isinstance(on, Stream) else on)
 
 
-def _execute_forgetting_waits(self: Queue) -> None:
+def _execute_forgetting_waits(self: Queue) -> Op:
     self.work[0].waits = []
-    EXECUTE(self)
+    return EXECUTE(self)
 
 
 def _observed_without_order(_: object, work: Work) -> bool:
@@ -63,9 +63,9 @@ def _free_without_events(self: Dispatch, queue: Queue, label: str, *args: Any, *
     return work
 
 
-def _last_in_first_out(self: Queue) -> None:
+def _last_in_first_out(self: Queue) -> Op:
     self.work.rotate(1)
-    EXECUTE(self)
+    return EXECUTE(self)
 
 
 def patching(target: object, name: str, value: object) -> Callable[[Patch], None]:

@@ -56,7 +56,14 @@ class SimDevice:
     name = "sim"
     capabilities = frozenset({Capability.SCHEDULES, Capability.HAPPENS_BEFORE, Capability.FAULTS})
 
-    def __init__(self, schedule: Schedule, options: SimOptions = DEFAULT_OPTIONS) -> None:
+    def __init__(
+        self,
+        schedule: Schedule,
+        options: SimOptions = DEFAULT_OPTIONS,
+        *,
+        executed: Callable[[Op], None] | None = None,
+    ) -> None:
+        """`executed` is told each operation when it has executed; it must not call the device."""
         self._options = options
         self._names: set[str] = set()
         self._event_count = 0
@@ -67,7 +74,7 @@ class SimDevice:
         self._actor_count = 0
         main = self._actor(HOST)
         legacy = self._queue("legacy", blocking=True)
-        self._queues = Queues(legacy)
+        self._queues = Queues(legacy, executed)
         self._turns = Turns(schedule, self._queues, self._watch, main, steps_max=options.steps_max)
         self._completions = Completions(self._turns, self._queues, self._faults)
         self._dispatch = Dispatch(
@@ -258,6 +265,14 @@ class SimDevice:
     def step_count(self) -> int:
         """How many steps the run has taken."""
         return self._watch.step + 1
+
+    def peek(self, view: View) -> bytes:
+        """The bytes as they are, in any space: no step, no access. For whoever judges a run."""
+        return bytes(self._lives.of(view.buffer).block.bytes[view.start : view.stop])
+
+    def queued(self, stream: Stream) -> tuple[Op, ...]:
+        """What is in the stream and has not executed, oldest first; no step either."""
+        return tuple(work.op for work in self._completions.queue(stream).work)
 
     def quiesce(self) -> tuple[Finding, ...]:
         """See the port."""

@@ -66,7 +66,7 @@ class Queue:
                 return None
         return head
 
-    def execute(self) -> None:
+    def execute(self) -> Op:
         """Take the head off and let it happen, after all that it waited for."""
         work = self.work.popleft()
         actor = self.actor
@@ -82,14 +82,16 @@ class Queue:
             work.body = None
         work.waits = []
         work.done = not work.failed
+        return work.op
 
 
 class Queues:
     """All streams of a device."""
 
-    def __init__(self, legacy: Queue) -> None:
+    def __init__(self, legacy: Queue, executed: Callable[[Op], None] | None) -> None:
         self.all = [legacy]
         self.legacy = legacy
+        self.executed = executed
         self._op_count = 0
 
     def add(self, queue: Queue) -> None:

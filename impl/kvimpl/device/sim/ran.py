@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from kvimpl.device.port.findings import Finding
 from kvimpl.device.port.steps import Schedule
+from kvimpl.device.port.values import Op
 from kvimpl.device.sim.device import DEFAULT_OPTIONS, SimDevice
 from kvimpl.device.sim.options import SimOptions
 
@@ -29,10 +30,14 @@ class Ran(Generic[T]):
 
 
 def run(
-    program: Callable[[SimDevice], T], schedule: Schedule, options: SimOptions = DEFAULT_OPTIONS
+    program: Callable[[SimDevice], T],
+    schedule: Schedule,
+    options: SimOptions = DEFAULT_OPTIONS,
+    *,
+    executed: Callable[[Op], None] | None = None,
 ) -> Ran[T]:
     """Run the program and let all its work complete. A schedule's `Abandoned` passes through."""
-    device = SimDevice(schedule, options)
+    device = SimDevice(schedule, options, executed=executed)
     outcome: T | None = None
     error: Exception | None = None
     try:

@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from kvimpl.device.port.errors import DeviceStuck, Refused, StepsExhausted
 from kvimpl.device.port.steps import Abandoned, LockUse, Pending, Schedule, Touch
+from kvimpl.device.port.values import Op
 from kvimpl.device.sim.clocks import join
 from kvimpl.device.sim.queues import NOTHING, Queue, Queues
 from kvimpl.device.sim.watch import Actor, Watch
@@ -148,13 +149,21 @@ class Turns:
             if taker is me:
                 return
             if isinstance(taker, Queue):
-                taker.execute()
+                self._tell(taker.execute())
                 continue
             self.current = taker
             taker.baton.release()
             if not me.ended:
                 self._await_baton(me)
             return
+
+    def _tell(self, op: Op) -> None:
+        if self._queues.executed is not None:
+            self.runs_body = True
+            try:
+                self._queues.executed(op)
+            finally:
+                self.runs_body = False
 
     def _await_baton(self, me: HostTask) -> None:
         me.baton.acquire()
@@ -220,8 +229,8 @@ class Turns:
             )
         if self.runs_body:
             raise Refused(
-                f"'{does}' was called by a kernel or host function while it executed. CUDA allows "
-                "no call to the device there. Use the arguments that it was given."
+                f"'{does}' was called by a kernel, a host function or a listener while work "
+                "executed. CUDA allows no call to the device there. Use what it was given."
             )
         raise Refused(
             f"'{does}' was called from a thread that this device did not start. On a simulated "
