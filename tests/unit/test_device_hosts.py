@@ -50,6 +50,29 @@ def test_an_unlocked_count_loses_an_update_and_is_a_race() -> None:
     assert outcomes(lambda dev: counting(dev, locked=False)) == ({1, 2}, {"race"})
 
 
+def plain_count(dev: SimDevice, *, pauses: bool) -> int:
+    """The same on a variable of Python's own, which nothing watches."""
+    count = [0]
+
+    def add() -> None:
+        if pauses:
+            dev.pause("read the count")
+        before = count[0]
+        if pauses:
+            dev.pause("write the count")
+        count[0] = before + 1
+
+    other = dev.spawn("other", add)
+    add()
+    other.join()
+    return count[0]
+
+
+def test_undeclared_state_is_explored_where_a_pause_says_so() -> None:
+    assert outcomes(lambda dev: plain_count(dev, pauses=True)) == ({1, 2}, set())
+    assert outcomes(lambda dev: plain_count(dev, pauses=False)) == ({2}, set())
+
+
 def test_a_locked_count_is_exact_and_no_race() -> None:
     assert outcomes(lambda dev: counting(dev, locked=True)) == ({2}, set())
 

@@ -158,7 +158,8 @@ class Hosts(Protocol):
         """Start a task. Its name is unique on its device, since schedules are written with it."""
 
     def pause(self, label: str) -> None:
-        """A scheduling point that does nothing else, named for whoever reads the schedule."""
+        """A scheduling point before host code that uses what tasks share without declaring it: all
+        orders of that code and other tasks' steps count as different."""
 
 
 class Device(Memory, HostBytes, Order, Completion, Work, Hosts, Protocol):

@@ -41,7 +41,7 @@ from kvimpl.device.sim.memory import Life, Lives
 from kvimpl.device.sim.options import Pageable, SimOptions
 from kvimpl.device.sim.pinned import PinnedPool
 from kvimpl.device.sim.queues import Queue, Queues
-from kvimpl.device.sim.turns import HOST, Turns
+from kvimpl.device.sim.turns import CHANGES_HOST_STATE, HOST, Turns
 from kvimpl.device.sim.watch import Actor, Watch
 
 T = TypeVar("T")
@@ -252,7 +252,7 @@ class SimDevice:
 
     def pause(self, label: str) -> None:
         """See the port."""
-        self._turns.point(label)
+        self._turns.point(label, (CHANGES_HOST_STATE,))
 
     # -- the end
 

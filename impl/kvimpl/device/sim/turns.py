@@ -21,6 +21,8 @@ from kvimpl.device.sim.watch import Actor, Watch
 
 Touches = tuple[Touch, ...] | Callable[[], tuple[Touch, ...]]
 HOST = "host"
+USES_HOST_STATE = Touch("undeclared host state", 0, 1, False)
+CHANGES_HOST_STATE = Touch("undeclared host state", 0, 1, True)
 
 
 class HostTask:
@@ -90,6 +92,8 @@ class Turns:
             me.asks, touches = touches, ()
         else:
             me.asks = None
+        if not self.is_alone:
+            touches = (*touches, USES_HOST_STATE)
         me.pending = Pending(me.actor.name, does, touches, True, -1, needs, lock_use)
         me.ready = ready
         try:
@@ -179,7 +183,7 @@ class Turns:
             pending = task.pending
             if pending is not None and (task.ready is None or task.ready()):
                 if task.asks is not None:
-                    pending = pending._replace(touches=task.asks())
+                    pending = pending._replace(touches=(*task.asks(), *pending.touches))
                 choices.append(pending)
                 takers.append(task)
         for queue in self._queues.all:
