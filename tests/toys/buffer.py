@@ -71,3 +71,14 @@ class Overflowing(Buffer):
     def put(self, m: Mark) -> None:
         "An item goes in."
         self.items.push(m)
+
+
+class Stuck(Buffer):
+    """Its guard is written the wrong way round, so that nothing ever goes in."""
+
+    @action
+    def put(self, m: Mark) -> None:
+        "An item goes in where there is already one."
+        require("an item", len(self.items) > 0)
+        require("room", len(self.items) < PLACES)
+        self.items.push(m)

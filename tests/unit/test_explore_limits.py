@@ -28,7 +28,7 @@ from kvcheck.explore.options import Options as SearchOptions
 from kvcheck.trace.path import FindingKind
 from kvcheck.verdict import Evidence, Outcome, Verdict
 from kvspec.lang import Model
-from toys.buffer import Buffer, Overflowing
+from toys.buffer import Buffer, Overflowing, Stuck
 from toys.peterson import Impatient, Peterson
 from toys.philosophers import Table
 from toys.switches import Ladder, Switches
@@ -182,7 +182,8 @@ def test_searching_on_finds_the_shortest_run_of_each_violation(engine: Engine, c
 
 @engines
 def test_a_goal_never_reached_is_a_violation(engine: Engine, cache: Path) -> None:
-    result = explore(Buffer.instance(MARKS=0, PLACES=1), Options(engine=engine, cache_dir=cache))
+    options = Options(engine=engine, cache_dir=cache)
+    result = explore(Stuck.instance(MARKS=1, PLACES=1), options)
     assert result.goals_unreached == ("full",)
     assert verdicts(result)["full"].outcome is Outcome.VIOLATED
     assert result.actions_never_enabled == ("put", "take")
