@@ -1,4 +1,4 @@
-"""What the whole suite shares: `tests` on the path, and Hypothesis that does not time a busy machine.
+"""What the whole suite shares: `tests` on the path, and Hypothesis that times no busy machine.
 
 The toy machines can be imported as `toys.<name>`. How long a drawn example took says nothing here.
 """
