@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kvcheck.explore.layout import LENGTH, Layout, Piece
-from kvcheck.explore.plan import children
 from kvcheck.explore.pyexpr import domain_size, local_name, minus
 from kvcheck.explore.ranges import interval
+from kvspec.lang.footprint import children
 from kvspec.lang.ir import (
     Apply,
     At,

@@ -17,7 +17,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from kvcheck.explore.plan import children, every_statement, walk, written_variables
+from kvspec.lang.footprint import (
+    children,
+    statement_expressions,
+    statements_within,
+    subexpressions,
+    variables_written,
+)
 from kvspec.lang.ir import (
     BOOL,
     Action,
@@ -29,7 +35,6 @@ from kvspec.lang.ir import (
     Fill,
     ForEach,
     If,
-    Let,
     Literal,
     Local,
     Model,
@@ -44,7 +49,6 @@ from kvspec.lang.ir import (
     Require,
     SetMember,
     Statement,
-    Values,
 )
 from kvspec.lang.types import IntType, ScalarType, SortType
 
@@ -71,29 +75,6 @@ class Interchange:
         )
 
 
-def expressions_of(statement: Statement) -> tuple[Expr, ...]:
-    """The expressions directly in a statement."""
-    match statement:
-        case Let(value=value):
-            return (value,)
-        case Require(condition=condition) | Assert(condition=condition) | If(condition=condition):
-            return (condition,)
-        case Assign(index=index, value=value):
-            return (*index, value)
-        case Push(index=index, fields=fields):
-            return (*index, *fields)
-        case Pop(index=index):
-            return index
-        case Remove(index=index, element=element):
-            return (*index, element)
-        case SetMember(index=index, element=element, present=present):
-            return (*index, element, present)
-        case Fill(index=index, condition=condition):
-            return (*index, condition)
-        case ForEach(domain=domain):
-            return () if isinstance(domain, Values) else domain.index
-
-
 def interchange_of(model: Model) -> Interchange:
     """What may be renamed in a model."""
     ruled_out = dict(_ruled_out_by_text(model))
@@ -111,12 +92,12 @@ def interchange_of(model: Model) -> Interchange:
 
 def _expressions(model: Model) -> Iterator[Expr]:
     for action in model.actions:
-        for statement in every_statement(action.body):
-            for expr in expressions_of(statement):
-                yield from walk(expr)
+        for statement in statements_within(action.body):
+            for expr in statement_expressions(statement):
+                yield from subexpressions(expr)
     for prop in model.properties:
         if prop.kind is not PropertyKind.ASSUMPTION:
-            yield from walk(prop.formula)
+            yield from subexpressions(prop.formula)
 
 
 def _ruled_out_by_text(model: Model) -> Iterator[tuple[str, str]]:
@@ -129,12 +110,12 @@ def _ruled_out_by_text(model: Model) -> Iterator[tuple[str, str]]:
                     if isinstance(operand.type, SortType):
                         yield operand.type.name, "the model compares its ids by order"
     for prop in model.properties:
-        for expr in walk(prop.formula):
+        for expr in subexpressions(prop.formula):
             match expr:
                 case Quantified(kind=QuantifierKind.FIRST, bound=Local(type=SortType(name=name))):
                     yield name, f"{prop.name} takes the first of its ids"
     for action in model.actions:
-        for statement in every_statement(action.body):
+        for statement in statements_within(action.body):
             match statement:
                 case ForEach(bound=Local(type=SortType(name=name))) if not _any_order(statement):
                     yield name, f"a loop in {action.name} depends on its order"
@@ -142,12 +123,12 @@ def _ruled_out_by_text(model: Model) -> Iterator[tuple[str, str]]:
 
 def _any_order(loop: ForEach) -> bool:
     """Whether the rounds of a loop can trade places: each touches only what is its own."""
-    inner = list(every_statement(loop.body))
+    inner = list(statements_within(loop.body))
     if any(isinstance(s, Push | Pop | Remove | Fill) for s in inner):
         return False
     if any(isinstance(s, Require) for s in inner) and any(isinstance(s, Assert) for s in inner):
         return False
-    written = written_variables(loop.body)
+    written = variables_written(loop.body)
     for statement in inner:
         if isinstance(statement, Assign) and loop.bound not in statement.index:
             return False
@@ -156,10 +137,10 @@ def _any_order(loop: ForEach) -> bool:
             statement.element,
         ):
             return False
-        for expr in expressions_of(statement):
-            for part in walk(expr):
+        for expr in statement_expressions(statement):
+            for part in subexpressions(expr):
                 variable = getattr(part, "variable", None)
-                if variable is None or variable.name not in written:
+                if variable not in written:
                     continue
                 own = loop.bound in children(part)
                 if not own:
@@ -242,7 +223,7 @@ def _checked_action(action: Action, interchange: Interchange) -> Action:
 
 def _checked(body: tuple[Statement, ...], interchange: Interchange) -> Iterator[Statement]:
     for statement in body:
-        for expr in expressions_of(statement):
+        for expr in statement_expressions(statement):
             for condition in _one_witness(expr, interchange):
                 yield Assert(WITNESS, condition, statement.at)
         if isinstance(statement, If):

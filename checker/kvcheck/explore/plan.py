@@ -11,56 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kvspec.lang.footprint import children, statements_within
 from kvspec.lang.ir import (
     Action,
-    Apply,
-    Assign,
-    At,
     Expr,
-    Fill,
-    ForEach,
-    Has,
-    If,
-    Len,
     Let,
-    Literal,
     Local,
-    Places,
-    Pop,
-    Push,
     Quantified,
-    Read,
-    ReadConstant,
-    Remove,
     Require,
-    SetMember,
-    SizeOf,
     Statement,
 )
-
-
-def children(expr: Expr) -> tuple[Expr, ...]:
-    """The direct subexpressions, a quantifier's domain index included."""
-    match expr:
-        case Literal() | SizeOf() | Local():
-            return ()
-        case Read(index=index) | ReadConstant(index=index) | Len(index=index):
-            return index
-        case At(index=index, place=place):
-            return (*index, place)
-        case Has(index=index, element=element):
-            return (*index, element)
-        case Apply(operands=operands):
-            return operands
-        case Quantified(domain=domain, body=body):
-            return (*(domain.index if isinstance(domain, Places) else ()), body)
-
-
-def walk(expr: Expr) -> Iterator[Expr]:
-    """The expression and everything inside it."""
-    yield expr
-    for child in children(expr):
-        yield from walk(child)
 
 
 def free_locals(expr: Expr) -> frozenset[str]:
@@ -71,29 +31,9 @@ def free_locals(expr: Expr) -> frozenset[str]:
     return inner - {expr.bound.name} if isinstance(expr, Quantified) else inner
 
 
-def every_statement(statements: tuple[Statement, ...]) -> Iterator[Statement]:
-    """The statements and everything nested in them, in order."""
-    for statement in statements:
-        yield statement
-        if isinstance(statement, If):
-            yield from every_statement(statement.then)
-            yield from every_statement(statement.otherwise)
-        elif isinstance(statement, ForEach):
-            yield from every_statement(statement.body)
-
-
 def let_locals(statements: tuple[Statement, ...]) -> Iterator[Local]:
     """Every local that some `Let` binds."""
-    return (s.local for s in every_statement(statements) if isinstance(s, Let))
-
-
-def written_variables(statements: tuple[Statement, ...]) -> frozenset[str]:
-    """The names of the state variables that the statements may change."""
-    return frozenset(
-        s.variable.name
-        for s in every_statement(statements)
-        if isinstance(s, Assign | Push | Pop | Remove | SetMember | Fill)
-    )
+    return (s.local for s in statements_within(statements) if isinstance(s, Let))
 
 
 @dataclass(frozen=True, slots=True)

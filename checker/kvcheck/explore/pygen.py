@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from kvcheck.explore.plan import Plan, hoisted, in_order, written_variables
+from kvcheck.explore.plan import Plan, hoisted, in_order
 from kvcheck.explore.pyexpr import PyExpressions, local_name
 from kvcheck.explore.ranges import is_checked
 from kvcheck.explore.sites import Sites
+from kvspec.lang.footprint import variables_written
 from kvspec.lang.ir import (
     Assert,
     Assign,
@@ -130,7 +131,7 @@ class _Writer:
             self.line(f"if not {condition}: {leave}")
 
     def rest(self, statements: tuple[Statement, ...], combination: str) -> None:
-        written = written_variables(statements)
+        written = frozenset(v.name for v in variables_written(statements))
         for variable in self.model.variables:
             if variable.name in written:
                 name = local_name(variable.name)

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from kvcheck.explore.plan import every_statement
 from kvcheck.trace.path import Finding, FindingKind
 from kvcheck.verdict import Evidence, ObligationResult, Outcome, Verdict
+from kvspec.lang.footprint import statements_within
 from kvspec.lang.ir import Assert, Model, PropertyKind, Require
 from kvspec.lang.state import State
 
@@ -120,7 +120,7 @@ def obligation_results(result: ExploreResult) -> tuple[ObligationResult, ...]:
         finding = failed.get((FindingKind.INVARIANT, prop.name))
         results.append(_safety(result, f"{prefix}/any/{prop.name}", finding))
     for action in model.actions:
-        if any(isinstance(s, Assert) for s in every_statement(action.body)):
+        if any(isinstance(s, Assert) for s in statements_within(action.body)):
             finding = failed.get((FindingKind.ASSERTION, action.name))
             results.append(_safety(result, f"{prefix}/{action.name}/assertions", finding))
     results.append(_deadlock(result, f"{prefix}/any/deadlock", failed))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kvcheck.explore.plan import every_statement
+from kvspec.lang.footprint import statements_within
 from kvspec.lang.ir import Action, Assert, Model, Property, PropertyKind, Require
 
 
@@ -30,7 +30,7 @@ def sites_of(model: Model) -> Sites:
     requires: dict[tuple[int, Require], int] = {}
     checks: dict[tuple[int, Assert], int] = {}
     for number, action in enumerate(model.actions):
-        for statement in every_statement(action.body):
+        for statement in statements_within(action.body):
             if isinstance(statement, Require):
                 requires.setdefault((number, statement), len(requires))
             elif isinstance(statement, Assert):

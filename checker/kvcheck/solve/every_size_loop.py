@@ -16,7 +16,7 @@ import z3  # type: ignore[import-untyped]
 
 from kvcheck.solve.every_size_state import Cells, Index, is_counted, parts_of
 from kvcheck.solve.every_size_terms import NoEverySizeMeaning, Term, choice
-from kvcheck.solve.frame import (
+from kvspec.lang.footprint import (
     domain_expressions,
     statement_expressions,
     statements_within,

@@ -51,7 +51,7 @@ from kvcheck.solve.every_size_terms import (
     there_is,
     total,
 )
-from kvcheck.solve.frame import subexpressions
+from kvspec.lang.footprint import subexpressions
 from kvspec.lang.ir import (
     Apply,
     At,

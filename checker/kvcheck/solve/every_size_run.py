@@ -49,7 +49,7 @@ from kvcheck.solve.every_size_terms import (
     negation,
     occurs,
 )
-from kvcheck.solve.frame import variables_written
+from kvspec.lang.footprint import variables_written
 from kvspec.lang.ir import (
     Action,
     Assert,

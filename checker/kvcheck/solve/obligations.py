@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from kvcheck.solve.frame import statements_within, variables_read, variables_written
+from kvspec.lang.footprint import statements_within, variables_read, variables_written
 from kvspec.lang.ir import Action, Assert, Model, Position, Property, PropertyKind
 
 INDUCTION = "induction"

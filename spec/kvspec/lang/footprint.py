@@ -1,7 +1,7 @@
-"""Which variables an expression reads and a statement writes: the frame rule's two sets.
+"""What is inside an expression or statement, and so which variables it reads and writes.
 
-It decides what can touch what, by names alone; whether a touch matters is for a proof. A property
-that reads no variable an action writes is kept by that action, with no query asked.
+It decides what can touch what, by names alone; whether a touch matters is for a search or a proof.
+Every engine that asks walks the tree here, so that a new IR node is added in one place.
 """
 
 from __future__ import annotations
@@ -39,11 +39,12 @@ from kvspec.lang.ir import (
 def subexpressions(expr: Expr) -> Iterator[Expr]:
     """The expression and everything inside it, outermost first."""
     yield expr
-    for child in _children(expr):
+    for child in children(expr):
         yield from subexpressions(child)
 
 
-def _children(expr: Expr) -> tuple[Expr, ...]:
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """The direct subexpressions, the index of a quantifier's FIFO included."""
     match expr:
         case Read(index=index) | ReadConstant(index=index) | Len(index=index):
             return index
