@@ -42,7 +42,10 @@ ROOMS = (
         ("kvspec", "kvcheck.explore", "kvcheck.solve", "kvcheck.trace", "kvcheck.verdict"),
     ),
     Room("kvcheck.schedule", ("kvimpl.device.port",)),
-    Room("kvcheck.lockstep", ("kvspec", "kvimpl", "kvcheck.schedule", "kvcheck.trace")),
+    Room(
+        "kvcheck.lockstep",
+        ("kvspec", "kvimpl", "kvcheck.schedule", "kvcheck.trace", "kvcheck.verdict"),
+    ),
     Room("kvcheck.trace", ("kvspec", "kvcheck.verdict", "msgspec")),
     Room("kvcheck.report", ("kvspec", "kvcheck.trace", "kvcheck.verdict", "rich", "jinja2")),
     Room("kvcheck", ("kvspec", "click", "rich", "msgspec", "platformdirs", "pytest")),

@@ -1,0 +1,298 @@
+"""A model's actions as Python functions of one state and one choice of arguments.
+
+It decides the text of the functions; their meaning is the concrete evaluator's, against which they
+are tested. The idea: a judge takes one known step at a time, so a function gets its arguments, and
+instead of a state it returns the number of the guard conjunct or assertion that is false. Rows that
+an action does not write keep their identity, which tells the judge what cannot have changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from kvspec.lang.concrete import Arguments
+from kvspec.lang.ir import (
+    Action,
+    Apply,
+    Assert,
+    Assign,
+    At,
+    Domain,
+    Expr,
+    Fill,
+    ForEach,
+    Has,
+    If,
+    Len,
+    Let,
+    Literal,
+    Local,
+    Model,
+    Operator,
+    Places,
+    Pop,
+    Push,
+    Quantified,
+    QuantifierKind,
+    Read,
+    ReadConstant,
+    Remove,
+    Require,
+    SetMember,
+    SizeOf,
+    Statement,
+    Variable,
+)
+from kvspec.lang.state import State
+from kvspec.lang.types import FifoType, RecordType, ScalarType, SetType, value_count
+
+UNROLLED_MAX = 4  # domains up to this size are written out: a generator costs more than they do
+
+Step: TypeAlias = Callable[[State, Arguments], State | int]
+Check: TypeAlias = Require | Assert
+
+_INFIX = {
+    Operator.AND: " and ",
+    Operator.OR: " or ",
+    Operator.EQ: " == ",
+    Operator.LT: " < ",
+    Operator.LE: " <= ",
+    Operator.ADD: " + ",
+    Operator.SUB: " - ",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """`steps` by action: the state after, or the index into `checks` of the one that is false."""
+
+    steps: Mapping[str, Step]
+    checks: tuple[Check, ...]
+    source: str
+
+
+def compiled(model: Model) -> Compiled:
+    """The functions of a model."""
+    writer = _Writer(model)
+    for number, action in enumerate(model.actions):
+        writer.action(number, action)
+    source = "\n".join(writer.lines)
+    names: dict[str, Any] = {  # Any: what exec defines has no static type
+        f"c{number}": constant.table for number, constant in enumerate(model.constants)
+    }
+    exec(compile(source, f"<steps of {model.name}>", "exec"), names)
+    steps = {action.name: names[f"a{number}"] for number, action in enumerate(model.actions)}
+    return Compiled(steps, tuple(writer.checks), source)
+
+
+class _Writer:
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.lines: list[str] = []
+        self.checks: list[Check] = []
+        self.depth = 0
+        self.numbers = {v.name: number for number, v in enumerate(model.variables)}
+        self.constants = {c.name: number for number, c in enumerate(model.constants)}
+        self.locals: dict[str, str] = {}
+        self.written: frozenset[str] = frozenset()
+
+    def line(self, text: str) -> None:
+        self.lines.append("    " * self.depth + text)
+
+    # ---- an action
+
+    def action(self, number: int, action: Action) -> None:
+        """One function: guards read the old rows, and the first write copies what is written."""
+        self.locals, self.written = {}, frozenset()
+        self.line(f"def a{number}(s, args):")
+        self.depth = 1
+        self.line("(" + ", ".join(f"v{n}" for n in self.numbers.values()) + ",) = s")
+        if action.parameters:
+            self.line("(" + ", ".join(self.local(p) for p in action.parameters) + ",) = args")
+        written = frozenset(_written(action.body))
+        for statement in action.body:
+            if not self.written and any(True for _ in _written((statement,))):
+                for name in sorted(written):
+                    self.line(f"n{self.numbers[name]} = list(v{self.numbers[name]})")
+                self.written = written
+            self.statement(statement)
+        rows = [f"tuple(n{n})" if v in written else f"v{n}" for v, n in self.numbers.items()]
+        self.line("return (" + ", ".join(rows) + ",)")
+        self.depth = 0
+
+    def local(self, local: Local) -> str:
+        """The Python name of a local."""
+        return self.locals.setdefault(local.name, f"l{len(self.locals)}")
+
+    def statement(self, statement: Statement) -> None:
+        match statement:
+            case Let(local=local, value=value):
+                self.line(f"{self.local(local)} = {self.text(value)}")
+            case Require(condition=condition) | Assert(condition=condition):
+                self.line(f"if not {self.text(condition)}: return {len(self.checks)}")
+                self.checks.append(statement)
+            case If(condition=condition, then=then, otherwise=otherwise):
+                self.block(f"if {self.text(condition)}:", then)
+                if otherwise:
+                    self.block("else:", otherwise)
+            case ForEach(bound=bound, domain=domain, body=body):
+                self.block(f"for {self.local(bound)} in {self.domain(domain)}:", body)
+            case Fill():
+                raise AssertionError("Fill occurs only in init, which is run concretely")
+            case _:
+                self.write(statement)
+
+    def block(self, head: str, body: Iterable[Statement]) -> None:
+        self.line(head)
+        self.depth += 1
+        self.line("pass")
+        for statement in body:
+            self.statement(statement)
+        self.depth -= 1
+
+    def write(self, statement: Assign | Push | Pop | Remove | SetMember) -> None:
+        cell, leaf = self.cell(statement.variable, statement.index), statement.variable.leaf
+        match statement:
+            case Assign(value=value):
+                self.line(f"{cell} = {self.text(value)}")
+            case Push(fields=fields):
+                assert isinstance(leaf, FifoType)
+                items = ", ".join(self.text(f) for f in fields)
+                item = f"({items},)" if isinstance(leaf.element, RecordType) else items
+                self.line(f"{cell} = (*{cell}, {item})")
+            case Pop():
+                self.line(f"{cell} = {cell}[1:]")
+            case Remove(element=element):
+                self.line(f"e = {self.text(element)}")
+                self.line(f"{cell} = tuple([x for x in {cell} if x != e])")
+            case SetMember(element=element, present=present):
+                assert isinstance(leaf, SetType)
+                self.line(f"e = 1 << ({self.text(element)} - {leaf.element.low})")
+                self.line(f"{cell} = {cell} | e if {self.text(present)} else {cell} & ~e")
+
+    # ---- expressions
+
+    def text(self, expr: Expr) -> str:
+        """The expression, in brackets where they could matter."""
+        match expr:
+            case Literal(value=value) | SizeOf(value=value):
+                return f"({value})"
+            case Local():
+                return self.local(expr)
+            case Read(variable=variable, index=index):
+                return self.cell(variable, index)
+            case ReadConstant(constant=constant, index=index):
+                return f"c{self.constants[constant.name]}[{self.place(constant.dims, index)}]"
+            case Len(variable=variable, index=index):
+                cell = self.cell(variable, index)
+                is_set = isinstance(variable.leaf, SetType)
+                return f"({cell}).bit_count()" if is_set else f"len({cell})"
+            case At():
+                return self.at(expr)
+            case Has(variable=variable, index=index, element=element):
+                cell, leaf = self.cell(variable, index), variable.leaf
+                if isinstance(leaf, SetType):
+                    return f"({cell} >> ({self.text(element)} - {leaf.element.low}) & 1)"
+                return f"({self.text(element)} in {cell})"
+            case Apply(operator=operator, operands=operands):
+                return self.apply(operator, [self.text(o) for o in operands])
+            case Quantified():
+                return self.quantified(expr)
+
+    def cell(self, variable: Variable, index: tuple[Expr, ...]) -> str:
+        rows = f"{'n' if variable.name in self.written else 'v'}{self.numbers[variable.name]}"
+        return f"{rows}[{self.place(variable.dims, index)}]"
+
+    def place(self, dims: tuple[ScalarType, ...], index: tuple[Expr, ...]) -> str:
+        place = ""
+        for dim, expr in zip(dims, index, strict=True):
+            own = f"({self.text(expr)} - {dim.low})" if dim.low else self.text(expr)
+            place = f"({place}) * {value_count(dim)} + {own}" if place else own
+        return place or "0"
+
+    def at(self, expr: At) -> str:
+        leaf = expr.variable.leaf
+        assert isinstance(leaf, FifoType)
+        item = f"{self.cell(expr.variable, expr.index)}[{self.text(expr.place)}]"
+        names = [name for name, _ in leaf.fields]
+        is_record = isinstance(leaf.element, RecordType)
+        return f"{item}[{names.index(expr.field)}]" if is_record else item
+
+    def apply(self, operator: Operator, operands: list[str]) -> str:
+        match operator:
+            case Operator.NOT:
+                return f"(not {operands[0]})"
+            case Operator.ITE:
+                return f"({operands[1]} if {operands[0]} else {operands[2]})"
+            case Operator.AND if not operands:
+                return "True"
+            case Operator.OR if not operands:
+                return "False"
+            case _:
+                return "(" + _INFIX[operator].join(operands) + ")"
+
+    def domain(self, domain: Domain) -> str:
+        if isinstance(domain, Places):
+            return f"range(len({self.cell(domain.variable, domain.index)}))"
+        return f"range({domain.type.low}, {domain.type.high + 1})"
+
+    def quantified(self, expr: Quantified) -> str:
+        if expr.kind in (QuantifierKind.ALL, QuantifierKind.ANY):
+            small = self.unrolled(expr)
+            if small is not None:
+                return small
+        name, domain = self.local(expr.bound), self.domain(expr.domain)
+        body = self.text(expr.body)
+        match expr.kind:
+            case QuantifierKind.ALL:
+                return f"all({body} for {name} in {domain})"
+            case QuantifierKind.ANY:
+                return f"any({body} for {name} in {domain})"
+            case QuantifierKind.COUNT | QuantifierKind.SUM:
+                return f"sum([{body} for {name} in {domain}])"
+            case QuantifierKind.FIRST:
+                return f"next(({name} for {name} in {domain} if {body}), {expr.type.low})"
+
+    def unrolled(self, expr: Quantified) -> str | None:
+        """A small conjunction or disjunction without a loop."""
+        domain, known = expr.domain, self.locals.get(expr.bound.name)
+        if isinstance(domain, Places):
+            leaf = domain.variable.leaf
+            assert isinstance(leaf, FifoType)
+            values = range(leaf.capacity)
+            length = f"len({self.cell(domain.variable, domain.index)})"
+        else:
+            values, length = range(domain.type.low, domain.type.high + 1), ""
+        if len(values) > UNROLLED_MAX:
+            return None
+        is_all = expr.kind is QuantifierKind.ALL
+        parts = []
+        for value in values:
+            self.locals[expr.bound.name] = f"({value})"
+            body = self.text(expr.body)
+            if length:
+                beyond = f"{length} <= {value}" if is_all else f"{length} > {value}"
+                body = f"({beyond} or {body})" if is_all else f"({beyond} and {body})"
+            parts.append(body)
+        if known is None:
+            # the name is taken for good, so that the numbers of later locals stay distinct
+            self.locals[expr.bound.name] = f"l{len(self.locals)}"
+        else:
+            self.locals[expr.bound.name] = known
+        return self.apply(Operator.AND if is_all else Operator.OR, parts)
+
+
+def _written(statements: Iterable[Statement]) -> Iterator[str]:
+    for statement in statements:
+        match statement:
+            case Let() | Require() | Assert():
+                continue
+            case If(then=then, otherwise=otherwise):
+                yield from _written(then)
+                yield from _written(otherwise)
+            case ForEach(body=body):
+                yield from _written(body)
+            case _:
+                yield statement.variable.name

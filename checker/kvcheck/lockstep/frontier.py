@@ -1,0 +1,187 @@
+"""What the design allows where a step was refused, and what stands in the way of the rest.
+
+It decides which actions are shown and in which order; it runs only once a step is refused, so it
+may take its time. The idea: an action that is permitted is as near as its result is to what is
+shown; one that is not is as near as the number of its conditions that hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+from kvcheck.lockstep.refusal import Conjunct, Disagreement, Nearest
+from kvcheck.lockstep.tiers import Design, Field, Requests
+from kvcheck.trace.blame import blame
+from kvcheck.trace.source import source_line
+from kvspec.events import Observation
+from kvspec.lang.concrete import Arguments, Evaluation
+from kvspec.lang.ir import Action, Assert, Model, Require, Statement
+from kvspec.lang.state import State
+from kvspec.lang.types import SortType, render_value
+
+CHOICES_MAX = 4096
+
+
+class _Halted(Exception):
+    def __init__(self, check: Require | Assert) -> None:
+        self.check = check
+
+
+class _Halting(Evaluation):
+    """The concrete evaluator, which keeps its locals where it stops."""
+
+    def run(self, statements: Sequence[Statement]) -> None:
+        for statement in statements:
+            if isinstance(statement, Require | Assert) and not self.value(statement.condition):
+                raise _Halted(statement)
+            super().run((statement,))
+
+
+def conjunct(model: Model, state: State, action: Action, arguments: Arguments) -> Conjunct | None:
+    """The first condition of the action that is false here, or None if it can be taken."""
+    run = _Halting(model, state)
+    for parameter, value in zip(action.parameters, arguments, strict=True):
+        run.locals[parameter.name] = value
+    try:
+        run.run(action.body)
+    except _Halted as halted:
+        check = halted.check
+        found = blame(run, check.condition)
+        label = check.label if isinstance(check, Require) else check.message
+        at = source_line(check.at)
+        return Conjunct(label, found.failing, found.instance, found.values, at)
+    return None
+
+
+def call(requests: Requests, action: Action, arguments: Arguments) -> tuple[tuple[str, str], ...]:
+    """The arguments by name, in words; a request by the name that its owner gave it."""
+    words = []
+    for parameter, value in zip(action.parameters, arguments, strict=True):
+        kind = parameter.type
+        if isinstance(kind, SortType) and kind.name == "Request":
+            words.append((parameter.name, f"request{requests.name_of[value]}"))
+        else:
+            words.append((parameter.name, render_value(kind, value)))
+    return tuple(words)
+
+
+def frontier(
+    design: Design,
+    requests: Requests,
+    state: State,
+    seen: Observation,
+    *,
+    wanted: tuple[str, Arguments] | None,
+) -> tuple[Nearest, ...]:
+    """Each action with the arguments that come nearest, the nearest action first."""
+    ranked = []
+    for place, action in enumerate(design.model.actions):
+        best = _best(design, requests, state, seen, action, wanted)
+        if best is not None:
+            rank = best.cell_count if best.cell_count is not None else 1 << 30
+            is_other = wanted is None or action.name != wanted[0]
+            ranked.append(((rank, is_other, place), best))
+    return tuple(near for _, near in sorted(ranked, key=lambda pair: pair[0]))
+
+
+def differences(
+    fields: Sequence[Field], requests: Requests, state: State, seen: Observation
+) -> Iterator[Disagreement]:
+    """The cells in which what is shown differs from the state, by field."""
+    for field in fields:
+        shown = getattr(seen, field.name)
+        if shown is None:
+            continue
+        wanted = field.words(state[field.variable], requests)
+        if field.brings is not None:
+            shown = field.brings(shown)
+        if shown != wanted:
+            yield from _cells(field.name, shown, wanted)
+
+
+def _cells(name: str, shown: object, wanted: object) -> Iterator[Disagreement]:
+    pairs = _paired(shown, wanted)
+    if pairs is None:
+        yield Disagreement(name, name, _said(shown), _said(wanted))
+        return
+    index = ("PRIMARY", "SECONDARY") if name in ("free", "queued", "free_count") else None
+    for number, (mine, design) in enumerate(pairs):
+        if mine != design:
+            key = index[number] if index else f"{_INDEX.get(name, 'block')}{number}"
+            yield Disagreement(name, f"{name}[{key}]", _said(mine), _said(design))
+
+
+_INDEX = {"pending": "stream"}
+
+
+def _paired(shown: object, wanted: object) -> list[tuple[object, object]] | None:
+    if not isinstance(shown, tuple) or not isinstance(wanted, tuple) or len(shown) != len(wanted):
+        return None
+    return list(zip(shown, wanted, strict=True))
+
+
+def _said(value: object) -> str:
+    if isinstance(value, frozenset):
+        return "{" + " ".join(sorted(str(item) for item in value)) + "}"
+    if isinstance(value, tuple):
+        return "[" + " ".join(_said(item) for item in value) + "]"
+    return str(value)
+
+
+def _best(
+    design: Design,
+    requests: Requests,
+    state: State,
+    seen: Observation,
+    action: Action,
+    wanted: tuple[str, Arguments] | None,
+) -> Nearest | None:
+    step = design.compiled.steps[action.name]
+    permitted: tuple[int, Arguments] | None = None
+    refused: tuple[int, Arguments] | None = None
+    for arguments in _choices(design, requests, action, wanted):
+        after = step(state, arguments)
+        if isinstance(after, int):
+            if refused is None or after > refused[0]:
+                refused = after, arguments
+            continue
+        count = sum(1 for _ in differences(design.fields, requests, after, seen))
+        if permitted is None or count < permitted[0]:
+            permitted = count, arguments
+    if permitted is not None:
+        count, arguments = permitted
+        return Nearest(action.name, call(requests, action, arguments), count, None)
+    if refused is None:
+        return None
+    arguments = refused[1]
+    why = conjunct(design.model, state, action, arguments)
+    return Nearest(action.name, call(requests, action, arguments), None, why)
+
+
+def _choices(
+    design: Design,
+    requests: Requests,
+    action: Action,
+    wanted: tuple[str, Arguments] | None,
+) -> Iterator[Arguments]:
+    """Arguments to try: the event's request if it has one, else those that are known."""
+    if wanted is not None and action.name == wanted[0]:
+        yield wanted[1]
+    known: tuple[int, ...] = requests.live()
+    if wanted is not None:
+        own = design.actions[wanted[0]].parameters
+        asked = [v for p, v in zip(own, wanted[1], strict=True) if _is_request(p.type)]
+        known = tuple(asked) or known
+    domains = [
+        known if _is_request(p.type) else range(p.type.low, p.type.high + 1)
+        for p in action.parameters
+    ]
+    for number, arguments in enumerate(product(*domains)):
+        if number >= CHOICES_MAX:
+            return
+        yield arguments
+
+
+def _is_request(kind: object) -> bool:
+    return isinstance(kind, SortType) and kind.name == "Request"

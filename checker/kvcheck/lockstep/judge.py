@@ -1,0 +1,312 @@
+"""A reporter that takes each reported step in the design and compares what is shown with it.
+
+It decides whether an implementation keeps to its design; the design decides what is allowed, and
+`frontier` explains a refusal. The idea: all that is kept is one state, a small ring of events and
+the words of that state, so an event costs the same after ten steps and after ten million. The loop
+is `_judge`: word the event, take the step, compare what it told, compare what is shown.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter, deque
+from collections.abc import Sequence
+from enum import Enum
+from itertools import product
+from pathlib import Path
+from typing import NoReturn, cast, get_args
+
+import kvspec.events as events
+from kvcheck.lockstep.frontier import call, conjunct, differences, frontier
+from kvcheck.lockstep.parts import OpenStep, WrongPart
+from kvcheck.lockstep.refusal import (
+    Conjunct,
+    Disagreement,
+    Nearest,
+    Reason,
+    Refusal,
+    Refused,
+)
+from kvcheck.lockstep.tiers import (
+    HOLDERS,
+    PARAMETERS,
+    Design,
+    Field,
+    Requests,
+    TooManyRequests,
+    UnjudgeableShape,
+    arguments,
+    told,
+)
+from kvcheck.trace.record import SourceLine
+from kvcheck.trace.source import source_line
+from kvcheck.verdict import Evidence, Outcome, Verdict
+from kvspec.events import Detail, Event, Observation, Part, Refuse, Shown
+from kvspec.lang.concrete import Arguments
+from kvspec.lang.ir import Action, Position, Require
+from kvspec.lang.state import State
+
+PARTS = frozenset(get_args(Part))
+RING_DEFAULT = 8
+
+
+class OnRefusal(Enum):
+    """Whether a refusal stops the implementation where it stands, or is only kept."""
+
+    RAISE = "raise"
+    KEEP = "keep"
+
+
+class _Words:
+    """A field, and the words of the rows that it was last compared with."""
+
+    __slots__ = ("brought", "field", "place", "rows", "shown", "wanted")
+
+    def __init__(self, field: Field) -> None:
+        self.field, self.place = field, Observation._fields.index(field.name)
+        self.rows: object = None
+        self.wanted: object = None
+        self.shown: object = None
+        self.brought: object = None
+
+    def agrees(self, shown: object, state: State, requests: Requests) -> bool:
+        """Whether what is shown is what the state says; words are made only for new rows."""
+        rows = state[self.field.variable]
+        if rows is not self.rows:
+            self.rows, self.wanted = rows, self.field.words(rows, requests)
+        brings = self.field.brings
+        if brings is not None:
+            if shown != self.shown:
+                self.shown, self.brought = shown, brings(shown)
+            shown = self.brought
+        return shown == self.wanted
+
+
+class Judge:
+    """Judges one manager from its start; `verdict` says what came of it.
+
+    `detail` says whether the lines inside a step are judged too. Nothing is judged after the first
+    refusal. `taken` counts the design's actions, `refused` the guards that were named.
+    """
+
+    def __init__(
+        self,
+        design: Design,
+        *,
+        detail: Detail = Detail.PARTS,
+        on_refusal: OnRefusal = OnRefusal.RAISE,
+        ring: int = RING_DEFAULT,
+    ) -> None:
+        self.design, self.detail, self.on_refusal = design, detail, on_refusal
+        self.state: State = design.start
+        self.requests = Requests(design.request_count)
+        self.number = self.last_good = self.part_count = self.stutter_count = 0
+        self.taken: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+        self.refusal: Refusal | None = None
+        self.blind_spots: frozenset[str] = frozenset()
+        self._unjudged = ""
+        self._recent: deque[tuple[int, Event]] = deque(maxlen=ring)
+        self._open: OpenStep | None = None
+        self._shown: Shown | None = None
+        self._words = [_Words(field) for field in design.fields]
+        self._ranges = {
+            name: tuple((p.type.low, p.type.high) for p in action.parameters)
+            for name, action in design.actions.items()
+        }
+
+    # ---- the loop
+
+    def report(self, event: Event, shown: Shown) -> None:
+        """Judge one event.
+
+        Raises:
+            Refused: the design does not allow it, and the judge was asked to raise.
+            UnjudgeableShape: the manager is not of the design's size.
+        """
+        if self.refusal is not None or self._unjudged:
+            return
+        if shown is not self._shown:
+            self._meet(shown)
+        self.number += 1
+        self._recent.append((self.number, event))
+        try:
+            if type(event) in PARTS:
+                self._judge_part(cast("Part", event), shown)  # what PARTS says
+            else:
+                self._judge(event, shown)
+        except TooManyRequests as limit:
+            self._unjudged = str(limit)
+            return
+        except Refused:
+            if self.on_refusal is OnRefusal.RAISE:
+                raise
+            return
+        self.last_good = self.number
+
+    def _judge(self, event: Event, shown: Shown) -> None:
+        before, self._open = self.state, None
+        seen = shown.observe()
+        if type(event) is Refuse:
+            self._judge_refusal(event, seen)
+        else:
+            chosen = arguments(event, self.requests, before)
+            if chosen is None:
+                self.stutter_count += 1
+            else:
+                self.state = self._after(event, chosen, seen)
+        for words in self._words:
+            cell = seen[words.place]
+            if cell is not None and not words.agrees(cell, self.state, self.requests):
+                self._refuse_shown(event, before, seen)
+
+    def _after(self, event: Event, chosen: Arguments, seen: Observation) -> State:
+        name = cast("str", event.action)  # type: ignore[union-attr]  # every step has one
+        ranges = self._ranges[name]
+        for value, (low, high) in zip(chosen, ranges, strict=True):
+            if not low <= value <= high:
+                self._refuse(event, Reason.OUTSIDE, seen)
+        after = self.design.compiled.steps[name](self.state, chosen)
+        if isinstance(after, int):
+            is_guard = isinstance(self.design.compiled.checks[after], Require)
+            reason = Reason.DISABLED if is_guard else Reason.ASSERTION
+            self._refuse(event, reason, seen, wanted=(name, chosen))
+        for field, mine, design in told(event, self.state, after):
+            if mine != design:
+                wrong = Disagreement(
+                    field, f"{type(event).__name__}.{field}", str(mine), str(design)
+                )
+                self._refuse(event, Reason.TOLD, seen, wanted=(name, chosen), wrong=(wrong,))
+        self.taken[name] += 1
+        return after
+
+    def _judge_refusal(self, event: Refuse, seen: Observation) -> None:
+        """The guard that was named is the first that is false, for some arguments as told."""
+        action = self.design.actions.get(event.action)
+        if action is None:
+            self.stutter_count += 1
+            return
+        step, checks = self.design.compiled.steps[event.action], self.design.compiled.checks
+        for chosen in product(*self._told_domains(event, action)):
+            after = step(self.state, chosen)
+            check = checks[after] if isinstance(after, int) else None
+            if isinstance(check, Require) and check.label == event.guard:
+                self.refused[f"{event.action}: {event.guard}"] += 1
+                return
+        chosen = next(product(*self._told_domains(event, action)))
+        self._refuse(event, Reason.GUARD, seen, wanted=(event.action, chosen))
+
+    def _told_domains(self, event: Refuse, action: Action) -> list[Sequence[int]]:
+        domains: list[Sequence[int]] = []
+        for name, parameter in zip(PARAMETERS[action.name], action.parameters, strict=True):
+            value = getattr(event, name)
+            if value is None:
+                domains.append(range(parameter.type.low, parameter.type.high + 1))
+            elif name == "request":
+                domains.append((self.requests.number(value, self.state[HOLDERS]),))
+            else:
+                domains.append((value,))
+        return domains
+
+    def _judge_part(self, part: Part, shown: Shown) -> None:
+        self.part_count += 1
+        if self._open is None:
+            self._open = OpenStep(self.design.shape, self.state)
+        wrong = self._open.take(part)
+        if wrong is not None:
+            self._refuse(part, Reason.PART, shown.observe(), part=wrong)
+        if isinstance(part, events.PutBack) and part.end is events.End.AGAIN:
+            self._open = None if self._open.is_restored else self._open
+
+    def _meet(self, shown: Shown) -> None:
+        if shown.shape != self.design.shape:
+            raise UnjudgeableShape(
+                f"The manager has {shown.shape}, the design {self.design.shape}. A judge judges one"
+                " manager of its own size. Make the design with `tiers(manager.shape)`."
+            )
+        self._shown = shown
+        self.blind_spots = shown.observe().blind_spots
+
+    # ---- what came of it
+
+    @property
+    def step_count(self) -> int:
+        """Steps of the design that were taken, or refused by the guard that was named."""
+        return self.taken.total() + self.refused.total()
+
+    def verdict(self) -> Verdict:
+        """What the judge has seen; no step of the design seen is `not run`, never a pass."""
+        bound = f"{self.design.bound}, {self.step_count} steps, {self.part_count} parts"
+        blind = self.blind_spots & {field.name for field in self.design.fields}
+        if blind:
+            bound += f", blind to {', '.join(sorted(blind))}"
+        if self.refusal is not None:
+            reason = f"event {self.refusal.number}: {self.refusal.reason.value}"
+            return Verdict(Outcome.VIOLATED, Evidence.OBSERVED, bound, reason)
+        if self._unjudged:
+            return Verdict(Outcome.INCONCLUSIVE, Evidence.NONE, bound, self._unjudged)
+        if not self.step_count:
+            return Verdict(Outcome.NOT_RUN, Evidence.NONE, bound, "no step was reported")
+        return Verdict(Outcome.HOLDS, Evidence.OBSERVED, bound)
+
+    # ---- refusing
+
+    def _refuse_shown(self, event: Event, before: State, seen: Observation) -> None:
+        wrong = tuple(differences(self.design.fields, self.requests, self.state, seen))
+        chosen = None if type(event) is Refuse else arguments(event, self.requests, before)
+        self.state = before
+        name = getattr(event, "action", "")
+        wanted = None if chosen is None else (name, chosen)
+        self._refuse(event, Reason.SHOWN, seen, wanted=wanted, wrong=wrong)
+
+    def _refuse(
+        self,
+        event: Event,
+        reason: Reason,
+        seen: Observation,
+        *,
+        wanted: tuple[str, Arguments] | None = None,
+        wrong: tuple[Disagreement, ...] = (),
+        part: WrongPart | None = None,
+    ) -> NoReturn:
+        near = None
+        if wanted is not None:
+            near = self._nearest(wanted, seen)
+        elif part is not None:
+            why = Conjunct(part.label, "", "", part.values, None)
+            near = Nearest(type(event).__name__, (), None, why)
+        self.refusal = Refusal(
+            number=self.number,
+            event=event,
+            reason=reason,
+            wanted=near,
+            disagreements=wrong,
+            frontier=frontier(self.design, self.requests, self.state, seen, wanted=wanted),
+            last_good=self.last_good,
+            recent=tuple(self._recent),
+            reported_at=_reporter_line(),
+        )
+        raise Refused(self.refusal)
+
+    def _nearest(self, wanted: tuple[str, Arguments], seen: Observation) -> Nearest:
+        name, chosen = wanted
+        action = self.design.actions[name]
+        words = call(self.requests, action, chosen)
+        why = conjunct(self.design.model, self.state, action, chosen)
+        if why is not None:
+            return Nearest(name, words, None, why)
+        after = self.design.compiled.steps[name](self.state, chosen)
+        assert not isinstance(after, int), "the evaluators agree"
+        count = sum(1 for _ in differences(self.design.fields, self.requests, after, seen))
+        return Nearest(name, words, count, None)
+
+
+def _reporter_line() -> SourceLine | None:
+    """The line that called `report`: the nearest outside this room."""
+    here, frame = str(Path(__file__).parent), sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(here):
+        if frame.f_back is None:
+            return None
+        frame = frame.f_back
+    file, line = frame.f_code.co_filename, frame.f_lineno
+    return source_line(Position(file, line, 0))

@@ -1,0 +1,280 @@
+"""The tiered pool as a design to be judged by: its actions for events, its state in shown words.
+
+It decides how events and observations are worded in the design, not what is allowed. The idea: the
+design's state is put into the implementation's words, not the other way round, so that what is
+shown is compared as it is, and only the rows that a step wrote are worded again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias, cast
+
+import kvspec.events as events
+from kvcheck.lockstep.compiled import Compiled, compiled
+from kvspec.events import Event, Level, RequestId, Shape
+from kvspec.lang.concrete import Arguments, initial_states
+from kvspec.lang.ir import Action, Model
+from kvspec.lang.state import Row, State
+from kvspec.models.tiers import TieredPool
+
+REQUESTS_DEFAULT = 64
+
+Rows: TypeAlias = tuple[Row, ...]
+Told: TypeAlias = tuple[tuple[str, object, object], ...]
+"""What an event tells besides its arguments: the name, the value told, the design's value."""
+
+
+class UnjudgeableShape(ValueError):
+    """The design has no reading of a manager of this shape."""
+
+
+class TooManyRequests(Exception):
+    """More requests hold blocks at once than the instance has."""
+
+
+class Requests:
+    """Names of requests as numbers of the instance: taken when first met, given back when a sweep
+    finds that the request holds nothing, so any number of requests passes through a small sort.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.name_of: list[RequestId | None] = [None] * count
+        self.number_of: dict[RequestId, int] = {}
+        self._unused = list(reversed(range(count)))
+        self._sets: dict[int, frozenset[RequestId]] = {}
+
+    def number(self, request: RequestId, holders: Rows) -> int:
+        """The request's number; `holders` are the masks of the design's state.
+
+        Raises:
+            TooManyRequests: every number's request holds a block.
+        """
+        known = self.number_of.get(request)
+        if known is not None:
+            return known
+        if not self._unused:
+            self._sweep(holders)
+        if not self._unused:
+            raise TooManyRequests(
+                f"{len(self.name_of)} requests hold blocks, and request {request} is one more"
+            )
+        number = self._unused.pop()
+        self.name_of[number] = request
+        self.number_of[request] = number
+        return number
+
+    def names(self, mask: int) -> frozenset[RequestId]:
+        """The requests of a mask."""
+        found = self._sets.get(mask)
+        if found is None:
+            if len(self._sets) > 4 * len(self.name_of):
+                self._sets.clear()
+            members = [self.name_of[n] for n in range(mask.bit_length()) if mask >> n & 1]
+            found = self._sets[mask] = frozenset([m for m in members if m is not None])
+        return found
+
+    def live(self) -> tuple[int, ...]:
+        """The numbers in use, lowest first."""
+        return tuple(sorted(self.number_of.values()))
+
+    def _sweep(self, holders: Rows) -> None:
+        used = 0
+        for mask in holders:
+            assert isinstance(mask, int)
+            used |= mask
+        self._sets.clear()
+        for request, number in list(self.number_of.items()):
+            if not used >> number & 1:
+                del self.number_of[request]
+                self.name_of[number] = None
+                self._unused.append(number)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of what is shown: the variable that it shows, and that variable's rows in its words.
+
+    `brings` is applied to what is shown first, where the design knows less than is shown.
+    """
+
+    name: str
+    variable: int
+    words: Callable[[Rows, Requests], object]
+    brings: Callable[[Any], object] | None = None  # Any: the field's own type
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """A design at one size, compiled once; judges share it."""
+
+    shape: Shape
+    model: Model
+    actions: Mapping[str, Action]
+    compiled: Compiled
+    start: State
+    fields: tuple[Field, ...]
+    request_count: int
+
+    def place(self, name: str) -> int:
+        """The number of a variable."""
+        return next(n for n, v in enumerate(self.model.variables) if v.name == name)
+
+    @property
+    def bound(self) -> str:
+        """The size in words, as verdicts say it."""
+        shape = self.shape
+        return (
+            f"P={shape.primary_count}, S={shape.secondary_count}, K={shape.copies_max},"
+            f" R={self.request_count}"
+        )
+
+
+SLOT, HOLDERS, REFS, PINS, CACHED, FREE, NFREE, PENDING = range(8)
+ORDER = ("slot", "holders", "refs", "pins", "cached", "free", "nfree", "pending")
+
+FIELDS = (
+    Field("slot", SLOT, lambda rows, _: rows),
+    Field("refs", REFS, lambda rows, _: rows),
+    Field("pins", PINS, lambda rows, _: rows),
+    Field("holders", HOLDERS, lambda rows, names: _holders(rows, names)),
+    Field("cached", CACHED, lambda rows, _: tuple(map(bool, rows))),
+    Field(
+        "keys",
+        CACHED,
+        lambda rows, _: tuple(map(bool, rows)),
+        lambda keys: tuple([key is not None for key in keys]),
+    ),
+    Field("free", FREE, lambda rows, _: tuple([(queue,) for queue in rows])),
+    Field("queued", FREE, lambda rows, _: tuple([frozenset(_queue(queue)) for queue in rows])),
+    Field("free_count", NFREE, lambda rows, _: rows),
+    Field("pending", PENDING, lambda rows, _: rows),
+)
+"""`generations`, `priority`, `timed` and `expiring` are in no variable of this design."""
+
+
+def tiers(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
+    """The tiered pool at a manager's sizes; `request_count` may hold blocks at one time.
+
+    Raises:
+        UnjudgeableShape: the manager has several priorities, and this design one queue a level.
+    """
+    if shape.priority_count != 1:
+        raise UnjudgeableShape(
+            f"The manager has {shape.priority_count} priorities, and the tiered pool has one queue"
+            " a level, so it cannot say which block is next. Judge it with priority_count=1."
+        )
+    model = TieredPool.instance(
+        P=shape.primary_count,
+        S=shape.secondary_count,
+        R=request_count,
+        REFS=shape.references_max,
+        PINS=shape.pins_max,
+        K=shape.copies_max,
+        T=len(events.Stream),
+    )
+    names = tuple(variable.name for variable in model.variables)
+    assert names == ORDER, names
+    (start,) = initial_states(model)
+    return Design(
+        shape=shape,
+        model=model,
+        actions={action.name: action for action in model.actions},
+        compiled=compiled(model),
+        start=start,
+        fields=FIELDS,
+        request_count=request_count,
+    )
+
+
+def arguments(event: Event, requests: Requests, state: State) -> Arguments | None:
+    """The action's arguments, or None: a stutter, since the design has no such action.
+
+    Raises:
+        TooManyRequests: the instance has no number for the event's request.
+    """
+    words = _ARGUMENTS.get(type(event))
+    return None if words is None else words(event, requests, state[HOLDERS])
+
+
+def told(event: Event, before: State, after: State) -> Told:
+    """What the event tells of the step, beside what the design did; `after` is its state then."""
+    words = _TOLD.get(type(event))
+    return () if words is None else words(event, before, after)
+
+
+PARAMETERS: Mapping[str, tuple[str, ...]] = {
+    "allocate": ("request",),
+    "offload_allocate": ("request", "stream"),
+    "onboard": ("block", "request", "stream"),
+    "reuse": ("block", "request"),
+    "commit": ("block", "request"),
+    "release": ("block", "request"),
+    "pin": ("block",),
+    "unpin": ("block",),
+    "complete": ("stream",),
+}
+"""Which field of an event is which parameter of its action, in the action's order."""
+
+
+def _holders(rows: Rows, requests: Requests) -> tuple[frozenset[RequestId], ...]:
+    return tuple(map(requests.names, cast("tuple[int, ...]", rows)))  # a set's rows are masks
+
+
+def _queue(row: Row) -> tuple[int, ...]:
+    return cast("tuple[int, ...]", row)  # a queue of blocks has ints in it
+
+
+# Any: each function takes the one event type under which it is entered below
+_Words: TypeAlias = Callable[[Any, Requests, Rows], Arguments]
+
+_ARGUMENTS: Mapping[type, _Words] = {
+    events.Allocate: lambda e, names, held: (names.number(e.request, held),),
+    events.OffloadAllocate: lambda e, names, held: (names.number(e.request, held), e.stream),
+    events.Onboard: lambda e, names, held: (e.block, names.number(e.request, held), e.stream),
+    events.Reuse: lambda e, names, held: (e.block, names.number(e.request, held)),
+    events.Commit: lambda e, names, held: (e.block, names.number(e.request, held)),
+    events.Release: lambda e, names, held: (e.block, names.number(e.request, held)),
+    events.Pin: lambda e, _, __: (e.block,),
+    events.Unpin: lambda e, _, __: (e.block,),
+    events.Complete: lambda e, _, __: (e.stream,),
+}
+
+
+def _front(state: State, level: Level) -> int:
+    return _queue(state[FREE][level])[0]
+
+
+def _told_allocate(event: events.Allocate, before: State, after: State) -> Told:
+    block = _front(before, Level.PRIMARY)
+    return (("block", event.block, block), ("slot", event.slot, after[SLOT][block]))
+
+
+def _told_offload(event: events.OffloadAllocate, before: State, after: State) -> Told:
+    return (
+        ("victim", event.victim, _front(before, Level.PRIMARY)),
+        ("block", event.block, _front(before, Level.SECONDARY)),
+    )
+
+
+def _told_onboard(event: events.Onboard, before: State, after: State) -> Told:
+    return (("room", event.room, _front(before, Level.PRIMARY)),)
+
+
+def _told_pin(event: events.Pin, before: State, after: State) -> Told:
+    return (("slot", event.slot, after[SLOT][event.block]),)
+
+
+def _told_complete(event: events.Complete, before: State, after: State) -> Told:
+    copies = cast("tuple[tuple[int, int], ...]", before[PENDING][event.stream])  # Copy(src, dst)
+    return (("source", event.source, copies[0][0]), ("target", event.target, copies[0][1]))
+
+
+_TOLD: Mapping[type, Callable[[Any, State, State], Told]] = {
+    events.Allocate: _told_allocate,
+    events.OffloadAllocate: _told_offload,
+    events.Onboard: _told_onboard,
+    events.Pin: _told_pin,
+    events.Complete: _told_complete,
+}
