@@ -20,6 +20,18 @@ def test_a_design_is_proved_for_every_size(kvproof: Kvproof) -> None:
     assert "vacuity checks passed" in ran.out
 
 
+def test_what_only_a_small_size_makes_trivial_is_not_called_hollow(kvproof: Kvproof) -> None:
+    ran = kvproof("prove", "one-at-a-time", "--jobs", "1")
+    assert ran.code == Exit.OK
+    assert "says nothing" not in ran.out
+
+
+def test_an_invariant_that_the_types_imply_leaves_its_proof_open(kvproof: Kvproof) -> None:
+    ran = kvproof("prove", "hollow", "--jobs", "1")
+    assert ran.code == Exit.INCONCLUSIVE
+    assert "within_the_range: every well-typed state satisfies it" in " ".join(ran.out.split())
+
+
 def test_a_second_proof_comes_from_the_cache(kvproof: Kvproof) -> None:
     kvproof("prove", "cups", "--jobs", "1")
     assert "answers from the cache" in kvproof("prove", "cups", "--jobs", "1").out

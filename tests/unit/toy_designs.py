@@ -91,6 +91,34 @@ class OneWay(Cups):
         self.level[c] -= 1
 
 
+class OneAtATime(Cups):
+    "One cup is in use; with a single cup, as here, that says nothing."
+
+    @classmethod
+    def instance(cls, *, C: int = 1, N: int = 1) -> Model:
+        return cls.trace(sizes={"Cup": C, "TOP": N})
+
+    @action
+    def fill(self, c: Cup) -> None:
+        "The one cup in use gets one unit more."
+        require("no other is in use", all(d == c or self.level[d] == 0 for d in Cup))
+        super().fill(c)
+
+    @invariant(id="TOY-3", why="a toy")
+    def one_in_use(self) -> bool:
+        "At most one cup holds something."
+        return all(a == b or self.level[a] == 0 or self.level[b] == 0 for a in Cup for b in Cup)
+
+
+class Hollow(Cups):
+    "An invariant that the types alone imply, at any size."
+
+    @invariant(id="TOY-4", why="a toy")
+    def within_the_range(self) -> bool:
+        "No cup holds more than its range allows."
+        return all(self.level[c] <= TOP for c in Cup)
+
+
 class Blinking(Machine):
     "A lamp goes through three colours; that it is never broken needs two steps to see."
 
@@ -128,6 +156,8 @@ MACHINES: dict[str, type[Machine]] = {
     "forgetful": Forgetful,
     "oneway": OneWay,
     "blinking": Blinking,
+    "one-at-a-time": OneAtATime,
+    "hollow": Hollow,
 }
 
 
