@@ -46,6 +46,18 @@ ROOMS = (
         "kvcheck.lockstep",
         ("kvspec", "kvimpl", "kvcheck.schedule", "kvcheck.trace", "kvcheck.verdict"),
     ),
+    Room(
+        "kvcheck.fuzz",
+        (
+            "kvspec",
+            "kvimpl",
+            "kvcheck.lockstep",
+            "kvcheck.schedule",
+            "kvcheck.trace",
+            "kvcheck.verdict",
+            "msgspec",
+        ),
+    ),
     Room("kvcheck.trace", ("kvspec", "kvcheck.verdict", "msgspec")),
     Room("kvcheck.report", ("kvspec", "kvcheck.trace", "kvcheck.verdict", "rich", "jinja2")),
     Room("kvcheck", ("kvspec", "click", "rich", "msgspec", "platformdirs", "pytest")),
