@@ -1,0 +1,173 @@
+"""Runs one case on a simulated device, under its order and its judge, and says what came of it.
+
+It decides what counts as a failure of a run and what the run covered; cases are drawn, kept and
+shrunk elsewhere. The idea: a run is a function of its case and of nothing else, so the same case
+gives the same end, line by line. What is looked at: each step and part (the judge), each order of
+accesses (the device), the bytes behind each key, and at the end that every block is free again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
+
+from kvcheck.fuzz.case import Acquire, Allocate, Case, Failure, Ran
+from kvcheck.fuzz.cover import names_of
+from kvcheck.fuzz.designs import Ground, ground_of, settings_of
+from kvcheck.fuzz.failures import of_bytes, of_error, of_finding, of_leak
+from kvcheck.fuzz.hands import Clock, Hands, World
+from kvcheck.fuzz.orders import schedule_of
+from kvcheck.lockstep import Judge
+from kvcheck.schedule import Recorder, ReplayDiverged
+from kvimpl.blocks import BlockManager
+from kvimpl.bugs import BUGS
+from kvimpl.device.sim import SimDevice, SimOptions
+from kvspec.events import Detail, Event, Shown
+from kvspec.lang.state import State
+
+STEPS_MAX = 200_000
+RIGHT = "blocks"
+HOLDS = (Acquire, Allocate)
+
+Builder: TypeAlias = Callable[..., BlockManager]
+"""Builds a manager as the class itself does: device, settings, compute, clock, reporter."""
+
+
+class _Watching:
+    """The judge as a reporter, and what the run covers: the design's states and goals."""
+
+    def __init__(self, judge: Judge, ground: Ground) -> None:
+        self.judge, self.ground, self.detail = judge, ground, judge.detail
+        self.states: set[int] = set()
+        self.goals: set[str] = set()
+        self._state: State = ()
+        self._open = [(goal, [None] * len(goal.reads)) for goal in ground.goals]
+
+    def report(self, event: Event, shown: Shown) -> None:
+        """Let the judge judge, then take note of a state that is new."""
+        judge = self.judge
+        judge.report(event, shown)
+        state = judge.state
+        if state is not self._state:
+            self._state = state
+            self.states.add(hash((self.ground.sizes, state)))
+            if self._open:
+                self._look(state)
+
+    def _look(self, state: State) -> None:
+        """Which goals the state reaches; asked only where a row that the goal reads is new."""
+        for entry in tuple(self._open):
+            goal, rows = entry
+            now: list[object] = [state[n] for n in goal.reads]
+            if all(a is b for a, b in zip(now, rows, strict=True)):
+                continue
+            rows[:] = now  # type: ignore[assignment]
+            if self.ground.reached(goal, state):
+                self.goals.add(goal.name)
+                self._open.remove(entry)
+
+
+@dataclass(slots=True)
+class _Run:
+    """A run under way; `failure` is the first thing that went wrong while calls were made."""
+
+    case: Case
+    world: World
+    hands: list[Hands]
+    failure: Failure | None = None
+
+    def failed(self, hands: Hands, error: Exception) -> None:
+        """An error that no caller has to expect: the run is over."""
+        if isinstance(error, ReplayDiverged):
+            raise error
+        if self.failure is None:
+            self.failure = of_error(error, task=hands.number, call=hands.current)
+        self.world.is_over = True
+
+    def play(self) -> Failure | None:
+        """Every task's calls, and then the end, unless something fails before."""
+        device, (first, *others) = self.world.device, self.hands
+        lines = self.case.tasks
+        tasks = [
+            device.spawn(f"task{h.number}", partial(h.play, lines[h.number], self.failed))
+            for h in others
+        ]
+        first.play(lines[0], self.failed)
+        first.current = None
+        try:
+            for task in tasks:
+                if self.failure is None:
+                    task.join()
+            if self.failure is None:
+                return self.end()
+        except Exception as error:
+            self.failed(first, error)
+        return self.failure
+
+    def end(self) -> Failure | None:
+        """Let go of everything, let the device finish, and look at what is left."""
+        world, device, manager = self.world, self.world.device, self.world.manager
+        for hands in self.hands:
+            hands.give_up()
+        if world.is_step_open:
+            manager.end_step()
+        findings = device.quiesce()
+        manager.poll()
+        if findings:
+            return of_finding(findings[0])
+        if world.wrong_bytes:
+            return of_bytes(world.wrong_bytes[0])
+        lost = of_leak(manager.observe(), manager.shape)
+        if lost is not None:
+            return lost
+        manager.close()
+        for hands in self.hands:
+            hands.free()
+        findings = device.close()
+        return of_finding(findings[0]) if findings else None
+
+
+def run_case(case: Case) -> Ran:
+    """The case's run, from a fresh device to its end.
+
+    Raises:
+        ValueError: the sizes are absurd, the order names no schedule, or there is no such manager.
+        UnjudgeableShape: no design reads a manager of these sizes.
+        ReplayDiverged: the order is a recorded line that this run does not follow.
+    """
+    record = Recorder(schedule_of(case.order))
+    settings = settings_of(case.sizes)
+    ground = ground_of(settings.shape, request_count(case))
+    judge = Judge(ground.design, detail=Detail.PARTS)
+    watching = _Watching(judge, ground)
+    device = SimDevice(record, SimOptions(steps_max=STEPS_MAX))
+    try:
+        compute, clock = device.stream("compute"), Clock()
+        build = builder_of(case.manager)
+        manager = build(device, settings, compute=compute, clock=clock, reporter=watching)
+        world = World(device, manager, compute, clock, settings.slot_bytes)
+        hands = [Hands(world, number) for number in range(len(case.tasks))]
+        failure = _Run(case, world, hands).play()
+    finally:
+        device.abandon()
+    covered = names_of(ground, judge.taken, judge.refused, watching.states, watching.goals)
+    return Ran(failure, record.text, judge.step_count, covered)
+
+
+def request_count(case: Case) -> int:
+    """How many requests may hold blocks at one time: all that the case names, task by task."""
+    return sum(len({c.request for c in line if isinstance(c, HOLDS)}) for line in case.tasks)
+
+
+def builder_of(manager: str) -> Builder:
+    """What builds the manager that is named. Raises: ValueError."""
+    if manager == RIGHT:
+        return BlockManager
+    if manager not in BUGS:
+        raise ValueError(
+            f"There is no manager {manager!r}. The case was edited, or is of another version. "
+            f"Name {RIGHT!r} or one of kvimpl.bugs: {', '.join(BUGS)}."
+        )
+    return BUGS[manager].build
