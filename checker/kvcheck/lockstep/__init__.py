@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kvcheck.lockstep.judge import Judge, OnRefusal
+from kvcheck.lockstep.kept import design_for, kept
 from kvcheck.lockstep.refusal import (
     Conjunct,
     Disagreement,
@@ -26,6 +27,8 @@ __all__ = [
     "Refused",
     "TooManyRequests",
     "UnjudgeableShape",
+    "design_for",
+    "kept",
     "text_of",
     "tiers",
 ]

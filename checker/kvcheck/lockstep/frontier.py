@@ -38,8 +38,19 @@ class _Halting(Evaluation):
             super().run((statement,))
 
 
-def conjunct(model: Model, state: State, action: Action, arguments: Arguments) -> Conjunct | None:
+def conjunct(design: Design, state: State, name: str, arguments: Arguments) -> Conjunct | None:
     """The first condition of the action that is false here, or None if it can be taken."""
+    for layer in design.layers:
+        own = layer.arguments(name, arguments)
+        if own is None:
+            continue
+        found = _conjunct(layer.model, state[layer.rows], layer.actions[name], own)
+        if found is not None:
+            return found
+    return None
+
+
+def _conjunct(model: Model, state: State, action: Action, arguments: Arguments) -> Conjunct | None:
     run = _Halting(model, state)
     for parameter, value in zip(action.parameters, arguments, strict=True):
         run.locals[parameter.name] = value
@@ -76,7 +87,7 @@ def frontier(
 ) -> tuple[Nearest, ...]:
     """Each action with the arguments that come nearest, the nearest action first."""
     ranked = []
-    for place, action in enumerate(design.model.actions):
+    for place, action in enumerate(design.actions.values()):
         best = _best(design, requests, state, seen, action, wanted)
         if best is not None:
             rank = best.cell_count if best.cell_count is not None else 1 << 30
@@ -155,7 +166,7 @@ def _best(
     if refused is None:
         return None
     arguments = refused[1]
-    why = conjunct(design.model, state, action, arguments)
+    why = conjunct(design, state, action.name, arguments)
     return Nearest(action.name, call(requests, action, arguments), None, why)
 
 

@@ -18,6 +18,7 @@ from typing import NoReturn, cast, get_args
 
 import kvspec.events as events
 from kvcheck.lockstep.frontier import call, conjunct, differences, frontier
+from kvcheck.lockstep.kept import Untold
 from kvcheck.lockstep.parts import OpenStep, WrongPart
 from kvcheck.lockstep.refusal import (
     Conjunct,
@@ -29,13 +30,11 @@ from kvcheck.lockstep.refusal import (
 )
 from kvcheck.lockstep.tiers import (
     HOLDERS,
-    PARAMETERS,
     Design,
     Field,
     Requests,
     TooManyRequests,
     UnjudgeableShape,
-    arguments,
     told,
 )
 from kvcheck.trace.record import SourceLine
@@ -135,7 +134,7 @@ class Judge:
                 self._judge_part(cast("Part", event), shown)  # what PARTS says
             else:
                 self._judge(event, shown)
-        except TooManyRequests as limit:
+        except (TooManyRequests, Untold) as limit:
             self._unjudged = str(limit)
             return
         except Refused:
@@ -150,7 +149,7 @@ class Judge:
         if type(event) is Refuse:
             self._judge_refusal(event, seen)
         else:
-            chosen = arguments(event, self.requests, before)
+            chosen = self.design.arguments(event, self.requests, before, seen)
             if chosen is None:
                 self.stutter_count += 1
             else:
@@ -198,8 +197,10 @@ class Judge:
 
     def _told_domains(self, event: Refuse, action: Action) -> list[Sequence[int]]:
         domains: list[Sequence[int]] = []
-        for name, parameter in zip(PARAMETERS[action.name], action.parameters, strict=True):
-            value = getattr(event, name)
+        for name, parameter in zip(
+            self.design.parameters[action.name], action.parameters, strict=True
+        ):
+            value = getattr(event, name, None)
             if value is None:
                 domains.append(range(parameter.type.low, parameter.type.high + 1))
             elif name == "request":
@@ -222,7 +223,7 @@ class Judge:
         if shown.shape != self.design.shape:
             raise UnjudgeableShape(
                 f"The manager has {shown.shape}, the design {self.design.shape}. A judge judges one"
-                " manager of its own size. Make the design with `tiers(manager.shape)`."
+                " manager of its own size. Make the design with `design_for(manager.shape)`."
             )
         self._shown = shown
         self.blind_spots = shown.observe().blind_spots
@@ -253,7 +254,9 @@ class Judge:
 
     def _refuse_shown(self, event: Event, before: State, seen: Observation) -> None:
         wrong = tuple(differences(self.design.fields, self.requests, self.state, seen))
-        chosen = None if type(event) is Refuse else arguments(event, self.requests, before)
+        chosen = None
+        if type(event) is not Refuse:
+            chosen = self.design.arguments(event, self.requests, before, seen)
         self.state = before
         name = getattr(event, "action", "")
         wanted = None if chosen is None else (name, chosen)
@@ -292,7 +295,7 @@ class Judge:
         name, chosen = wanted
         action = self.design.actions[name]
         words = call(self.requests, action, chosen)
-        why = conjunct(self.design.model, self.state, action, chosen)
+        why = conjunct(self.design, self.state, name, chosen)
         if why is not None:
             return Nearest(name, words, None, why)
         after = self.design.compiled.steps[name](self.state, chosen)

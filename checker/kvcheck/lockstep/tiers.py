@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, cast
 
 import kvspec.events as events
 from kvcheck.lockstep.compiled import Compiled, compiled
-from kvspec.events import Event, Level, RequestId, Shape
+from kvspec.events import Event, Level, Observation, RequestId, Shape
 from kvspec.lang.concrete import Arguments, initial_states
 from kvspec.lang.ir import Action, Model
 from kvspec.lang.state import Row, State
@@ -106,8 +106,26 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """A machine whose state is some rows of a design's, and what it makes of an action's arguments.
+
+    `arguments` gives None for an action that the machine has no guard on.
+    """
+
+    model: Model
+    actions: Mapping[str, Action]
+    rows: slice
+    arguments: Callable[[str, Arguments], Arguments | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Design:
-    """A design at one size, compiled once; judges share it."""
+    """A design at one size, compiled once; judges share it.
+
+    `arguments` words an event in the design: None is a stutter. `parameters` names the field of an
+    event that is each parameter of its action. `layers` are the machines in the order in which
+    their guards are looked at; the first is `model`, whose rows come first in a state.
+    """
 
     shape: Shape
     model: Model
@@ -116,6 +134,9 @@ class Design:
     start: State
     fields: tuple[Field, ...]
     request_count: int
+    parameters: Mapping[str, tuple[str, ...]]
+    arguments: Callable[[Event, Requests, State, Observation], Arguments | None]
+    layers: tuple[Layer, ...]
 
     def place(self, name: str) -> int:
         """The number of a variable."""
@@ -128,6 +149,7 @@ class Design:
         return (
             f"P={shape.primary_count}, S={shape.secondary_count}, K={shape.copies_max},"
             f" R={self.request_count}"
+            + (f", {shape.priority_count} priorities" if shape.priority_count > 1 else "")
         )
 
 
@@ -151,7 +173,7 @@ FIELDS = (
     Field("free_count", NFREE, lambda rows, _: rows),
     Field("pending", PENDING, lambda rows, _: rows),
 )
-"""`generations`, `priority`, `timed` and `expiring` are in no variable of this design."""
+"""`priority`, `timed` and `expiring` are in no variable of this design; `kept` has them."""
 
 
 def tiers(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
@@ -163,7 +185,7 @@ def tiers(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
     if shape.priority_count != 1:
         raise UnjudgeableShape(
             f"The manager has {shape.priority_count} priorities, and the tiered pool has one queue"
-            " a level, so it cannot say which block is next. Judge it with priority_count=1."
+            " a level, so it cannot say which block is next. Make the design by `design_for`."
         )
     model = TieredPool.instance(
         P=shape.primary_count,
@@ -177,18 +199,24 @@ def tiers(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
     names = tuple(variable.name for variable in model.variables)
     assert names == ORDER, names
     (start,) = initial_states(model)
+    actions = {action.name: action for action in model.actions}
     return Design(
         shape=shape,
         model=model,
-        actions={action.name: action for action in model.actions},
+        actions=actions,
         compiled=compiled(model),
         start=start,
         fields=FIELDS,
         request_count=request_count,
+        parameters=PARAMETERS,
+        arguments=arguments,
+        layers=(Layer(model, actions, slice(None), lambda _, chosen: chosen),),
     )
 
 
-def arguments(event: Event, requests: Requests, state: State) -> Arguments | None:
+def arguments(
+    event: Event, requests: Requests, state: State, seen: Observation
+) -> Arguments | None:
     """The action's arguments, or None: a stutter, since the design has no such action.
 
     Raises:

@@ -1,0 +1,277 @@
+"""The tiered pool with priorities: two designs that take each step together.
+
+It decides how the two are joined, not what either allows: `tiers` says who owns what, `retention`
+who is evicted next and what awaits expiry. The idea: the one queue a level of the tiered pool is
+the queues by priority one after the other, lowest first, so its front is the block that is next;
+and a block in a reader's or a copy's hands is, for retention, a block in use.
+
+What a request asked for is no event: it is read from what is shown after the step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import cast
+
+import kvspec.events as events
+from kvcheck.lockstep.compiled import Compiled, Step, compiled
+from kvcheck.lockstep.tiers import (
+    FIELDS,
+    FREE,
+    PARAMETERS,
+    REQUESTS_DEFAULT,
+    SLOT,
+    Design,
+    Field,
+    Layer,
+    Requests,
+    Rows,
+    UnjudgeableShape,
+    arguments,
+    tiers,
+)
+from kvspec.events import BlockId, Event, Level, Observation, Shape
+from kvspec.lang.concrete import Arguments, initial_states
+from kvspec.lang.ir import Action
+from kvspec.lang.state import State
+from kvspec.models.retention import Priority, RetentionPool
+
+ORDER = ("slot", "held", "priority", "timed", "expiring", "free", "nfree", "asked_for_a_time")
+OWN_SLOT, HELD, PRIORITY, TIMED, EXPIRING, QUEUES, COUNTS, ASKED = range(len(ORDER))
+POOL_ROWS = 8
+ASKING = ("allocate", "offload_allocate")
+"""The actions in which a request says how its block is to be kept."""
+
+
+class Untold(Exception):
+    """What a request asked for is not shown, so nobody can know which block is next."""
+
+
+def design_for(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
+    """The design that reads a manager of this shape; `request_count` may hold blocks at one time.
+
+    Raises:
+        UnjudgeableShape: no design has so many priorities.
+    """
+    if shape.priority_count == 1:
+        return tiers(shape, request_count=request_count)
+    return kept(shape, request_count=request_count)
+
+
+def kept(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
+    """The tiered pool and the retention pool as one; the middle priority is the default one.
+
+    Raises:
+        UnjudgeableShape: the manager has other priorities than LOW, DEFAULT and HIGH.
+    """
+    if shape.priority_count != len(Priority):
+        raise UnjudgeableShape(
+            f"The manager has {shape.priority_count} priorities. The retention design knows"
+            f" {', '.join(p.name for p in Priority)}. Judge it with priority_count=1 or"
+            f" {len(Priority)}, default_priority=1 and offload_priority_min=1."
+        )
+    one_queue = tiers(_one_priority(shape), request_count=request_count)
+    model = RetentionPool.instance(P=shape.primary_count, S=shape.secondary_count)
+    assert tuple(v.name for v in model.variables) == ORDER
+    assert len(one_queue.model.variables) == POOL_ROWS
+    own = {action.name: action for action in model.actions}
+    made = compiled(model)
+    (start,) = initial_states(model)
+    actions = {name: _joined(action, own) for name, action in one_queue.actions.items()}
+    actions["expire"] = own["expire"]
+    both = _Both(one_queue.compiled, made)
+    return Design(
+        shape=shape,
+        model=one_queue.model,
+        actions=actions,
+        compiled=Compiled(
+            {name: both.step(name) for name in actions},
+            one_queue.compiled.checks + made.checks,
+            one_queue.compiled.source + made.source,
+        ),
+        start=one_queue.start + start,
+        fields=tuple(_fields()),
+        request_count=request_count,
+        parameters={
+            **PARAMETERS,
+            "allocate": ("request", "priority", "timed"),
+            "offload_allocate": ("request", "stream", "priority", "timed"),
+            "expire": ("block",),
+        },
+        arguments=_arguments,
+        layers=(
+            Layer(one_queue.model, one_queue.actions, slice(0, POOL_ROWS), _of_pool),
+            Layer(model, own, slice(POOL_ROWS, None), _of_keeping),
+        ),
+    )
+
+
+# ---- arguments
+
+
+def _arguments(
+    event: Event, requests: Requests, state: State, seen: Observation
+) -> Arguments | None:
+    match event:
+        case events.Expire(block=block):
+            return (block,)
+        case events.Allocate(block=block) | events.OffloadAllocate(block=block):
+            if seen.priority is None or seen.timed is None:
+                raise Untold("blind to priority or timed, so the queues cannot be followed")
+            own = arguments(event, requests, state, seen)
+            assert own is not None
+            return (*own, seen.priority[block], int(seen.timed[block]))
+    return arguments(event, requests, state, seen)
+
+
+def _of_pool(name: str, chosen: Arguments) -> Arguments | None:
+    if name == "expire":
+        return None
+    return chosen[:-2] if name in ASKING else chosen
+
+
+def _of_keeping(name: str, chosen: Arguments) -> Arguments | None:
+    if name in ASKING:
+        return chosen[-2:]
+    return chosen if name == "expire" else None
+
+
+def _joined(action: Action, own: dict[str, Action]) -> Action:
+    """The action with what is asked for beside its own arguments."""
+    if action.name not in ASKING:
+        return action
+    asked = own[action.name].parameters
+    return replace(action, parameters=action.parameters + asked)
+
+
+# ---- a step of both
+
+
+class _Both:
+    """The tiered pool's step, then retention's; a false check of either is a false check."""
+
+    def __init__(self, pool: Compiled, keeping: Compiled) -> None:
+        self.pool, self.keeping = pool, keeping
+        self.first = len(pool.checks)
+
+    def step(self, name: str) -> Step:
+        """The joint step of an action."""
+
+        def expire(state: State, chosen: Arguments) -> State | int:
+            after = self.keeping.steps["expire"](state[POOL_ROWS:], chosen)
+            return self.first + after if isinstance(after, int) else _one(state[:POOL_ROWS], after)
+
+        def both(state: State, chosen: Arguments) -> State | int:
+            before, keeping = state[:POOL_ROWS], state[POOL_ROWS:]
+            own = _of_pool(name, chosen)
+            assert own is not None
+            pool = self.pool.steps[name](before, own)
+            if isinstance(pool, int):
+                return pool
+            after = self._follow(name, chosen, before, pool, keeping)
+            return self.first + after if isinstance(after, int) else _one(pool, after)
+
+        return expire if name == "expire" else both
+
+    def _follow(
+        self, name: str, chosen: Arguments, before: State, pool: State, keeping: State
+    ) -> State | int:
+        steps = self.keeping.steps
+        if name in ASKING:
+            after = steps[name](keeping, chosen[-2:])
+            if isinstance(after, int) or name == "allocate":
+                return after
+            return _taken(after, BlockId(_queue(before, Level.PRIMARY)[0]))
+        if name == "onboard":
+            room = _queue(before, Level.PRIMARY)[0]
+            after = _taken(_taken(keeping, BlockId(chosen[0])), BlockId(room))
+            return _brought_home(after, pool, BlockId(room))
+        if before[FREE] == pool[FREE]:
+            return keeping
+        for block in _newly(pool, before):
+            keeping = _taken(keeping, block)
+        for block in _newly(before, pool):
+            released = steps["release"](keeping, (block,))
+            assert not isinstance(released, int), "a block that joins a queue was in use"
+            keeping = released
+        return keeping
+
+
+def _one(pool: State, keeping: State) -> State:
+    """Both states, the tiered pool's queues in the order in which retention has them."""
+    queues = cast("tuple[tuple[int, ...], ...]", keeping[QUEUES])
+    width = len(Priority)
+    free = tuple(
+        [sum(queues[level * width : (level + 1) * width], ()) for level in range(len(Level))]
+    )
+    assert all(map(_same, free, pool[FREE])), "both designs queue the same blocks"
+    return (*pool[:FREE], free, *pool[FREE + 1 :], *keeping)
+
+
+def _same(mine: tuple[int, ...], other: object) -> bool:
+    return sorted(mine) == sorted(cast("tuple[int, ...]", other))
+
+
+def _taken(keeping: State, block: BlockId) -> State:
+    """The block is in use, and in no queue: retention's claim, for readers and copies too."""
+    rows = [list(row) for row in keeping]
+    for place, queue in enumerate(cast("tuple[tuple[int, ...], ...]", keeping[QUEUES])):
+        if block in queue:
+            rows[QUEUES][place] = tuple([b for b in queue if b != block])
+            rows[COUNTS][place // len(Priority)] -= 1  # type: ignore[operator]  # counts are ints
+    rows[EXPIRING][0] &= ~(1 << block)  # type: ignore[operator]  # a set's row is a mask
+    rows[HELD][block] = 1
+    return tuple(map(tuple, rows))
+
+
+def _brought_home(keeping: State, pool: State, room: BlockId) -> State:
+    """Slots are exchanged; the room is empty now, and kept as by default."""
+    rows = [list(row) for row in keeping]
+    rows[OWN_SLOT] = list(pool[SLOT])
+    rows[PRIORITY][room] = Priority.DEFAULT.value
+    rows[TIMED][room] = rows[ASKED][room] = 0
+    return tuple(map(tuple, rows))
+
+
+def _newly(before: State, after: State) -> Iterator[BlockId]:
+    """The blocks that are queued in `after` and not in `before`, in queue order."""
+    for level in Level:
+        was = set(_queue(before, level))
+        yield from (BlockId(b) for b in _queue(after, level) if b not in was)
+
+
+def _queue(pool: State, level: Level) -> tuple[int, ...]:
+    return cast("tuple[int, ...]", pool[FREE][level])
+
+
+# ---- what is shown
+
+
+def _fields() -> Iterator[Field]:
+    yield from (field for field in FIELDS if field.name != "free")
+    yield Field("free", POOL_ROWS + QUEUES, lambda rows, _: _by_priority(rows))
+    yield Field("priority", POOL_ROWS + PRIORITY, lambda rows, _: rows)
+    yield Field("timed", POOL_ROWS + TIMED, lambda rows, _: tuple(map(bool, rows)))
+    yield Field("expiring", POOL_ROWS + EXPIRING, lambda rows, _: _members(rows))
+
+
+def _by_priority(rows: Rows) -> tuple[Rows, ...]:
+    width = len(Priority)
+    return tuple([rows[at : at + width] for at in range(0, len(rows), width)])
+
+
+def _members(rows: Rows) -> frozenset[int]:
+    mask = cast("int", rows[0])  # the row of a set is a mask
+    return frozenset([n for n in range(mask.bit_length()) if mask >> n & 1])
+
+
+def _one_priority(shape: Shape) -> Shape:
+    return Shape(
+        primary_count=shape.primary_count,
+        secondary_count=shape.secondary_count,
+        priority_count=1,
+        references_max=shape.references_max,
+        pins_max=shape.pins_max,
+        copies_max=shape.copies_max,
+    )
