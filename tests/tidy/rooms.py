@@ -32,6 +32,7 @@ ROOMS = (
     Room("kvspec", ()),
     Room("kvimpl", ("kvspec.events",)),
     Room("kvimpl.device.cuda", ("kvspec.events", "kvimpl.device", "torch", "cupy", "cuda")),
+    Room("kvimpl.device.kernels", ("kvimpl.device.port", "cuda")),
     Room("kvimpl.device.fake", ("kvspec.events", "kvimpl.device", "torch", "cupy", "cuda")),
     Room("kvcheck.verdict", ()),
     Room("kvcheck.solve", ("kvspec", "kvcheck.trace", "kvcheck.verdict", "z3")),
