@@ -57,28 +57,25 @@ class OnRefusal(Enum):
 
 
 class _Words:
-    """A field, and the words of the rows that it was last compared with."""
+    """A field, and the rows and what was shown when the two last agreed."""
 
-    __slots__ = ("brought", "field", "place", "rows", "shown", "wanted")
+    __slots__ = ("field", "place", "rows", "shown", "variable")
 
     def __init__(self, field: Field) -> None:
         self.field, self.place = field, Observation._fields.index(field.name)
+        self.variable = field.variable
         self.rows: object = None
-        self.wanted: object = None
         self.shown: object = None
-        self.brought: object = None
 
-    def agrees(self, shown: object, state: State, requests: Requests) -> bool:
-        """Whether what is shown is what the state says; words are made only for new rows."""
-        rows = state[self.field.variable]
-        if rows is not self.rows:
-            self.rows, self.wanted = rows, self.field.words(rows, requests)
+    def agree(self, shown: object, state: State, requests: Requests) -> bool:
+        """Whether what is shown is what the state says; if so, both are kept."""
+        rows = state[self.variable]
         brings = self.field.brings
-        if brings is not None:
-            if shown != self.shown:
-                self.shown, self.brought = shown, brings(shown)
-            shown = self.brought
-        return shown == self.wanted
+        brought = shown if brings is None else brings(shown)
+        if brought != self.field.words(rows, requests):
+            return False
+        self.rows, self.shown = rows, shown
+        return True
 
 
 class Judge:
@@ -154,9 +151,12 @@ class Judge:
                 self.stutter_count += 1
             else:
                 self.state = self._after(event, chosen, seen)
+        after = self.state
         for words in self._words:
             cell = seen[words.place]
-            if cell is not None and not words.agrees(cell, self.state, self.requests):
+            if cell is None or (after[words.variable] is words.rows and cell == words.shown):
+                continue  # a blind spot, or what agreed before
+            if not words.agree(cell, after, self.requests):
                 self._refuse_shown(event, before, seen)
 
     def _after(self, event: Event, chosen: Arguments, seen: Observation) -> State:

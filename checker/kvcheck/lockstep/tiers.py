@@ -34,6 +34,20 @@ class TooManyRequests(Exception):
     """More requests hold blocks at once than the instance has."""
 
 
+class _Sets(dict[int, frozenset[RequestId]]):
+    """The requests of each mask that was asked for."""
+
+    def __init__(self, name_of: list[RequestId | None]) -> None:
+        self.name_of = name_of
+
+    def __missing__(self, mask: int) -> frozenset[RequestId]:
+        if len(self) > 4 * len(self.name_of):
+            self.clear()
+        members = [self.name_of[n] for n in range(mask.bit_length()) if mask >> n & 1]
+        found = self[mask] = frozenset([m for m in members if m is not None])
+        return found
+
+
 class Requests:
     """Names of requests as numbers of the instance: taken when first met, given back when a sweep
     finds that the request holds nothing, so any number of requests passes through a small sort.
@@ -43,7 +57,7 @@ class Requests:
         self.name_of: list[RequestId | None] = [None] * count
         self.number_of: dict[RequestId, int] = {}
         self._unused = list(reversed(range(count)))
-        self._sets: dict[int, frozenset[RequestId]] = {}
+        self._sets = _Sets(self.name_of)
 
     def number(self, request: RequestId, holders: Rows) -> int:
         """The request's number; `holders` are the masks of the design's state.
@@ -67,13 +81,11 @@ class Requests:
 
     def names(self, mask: int) -> frozenset[RequestId]:
         """The requests of a mask."""
-        found = self._sets.get(mask)
-        if found is None:
-            if len(self._sets) > 4 * len(self.name_of):
-                self._sets.clear()
-            members = [self.name_of[n] for n in range(mask.bit_length()) if mask >> n & 1]
-            found = self._sets[mask] = frozenset([m for m in members if m is not None])
-        return found
+        return self._sets[mask]
+
+    def names_of(self, masks: tuple[int, ...]) -> tuple[frozenset[RequestId], ...]:
+        """The same for a row of masks."""
+        return tuple(map(self._sets.__getitem__, masks))
 
     def live(self) -> tuple[int, ...]:
         """The numbers in use, lowest first."""
@@ -247,7 +259,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
 
 
 def _holders(rows: Rows, requests: Requests) -> tuple[frozenset[RequestId], ...]:
-    return tuple(map(requests.names, cast("tuple[int, ...]", rows)))  # a set's rows are masks
+    return requests.names_of(cast("tuple[int, ...]", rows))  # a set's rows are masks
 
 
 def _queue(row: Row) -> tuple[int, ...]:

@@ -11,12 +11,12 @@ between `begin_step` and `end_step`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from kvimpl.blocks import policy, refusals
 from kvimpl.blocks.copies import Stage
-from kvimpl.blocks.errors import Broken
+from kvimpl.blocks.entry import Entry
 from kvimpl.blocks.handles import BlockHandle, ManagerMark, Miss, PinReceipt, Stored
 from kvimpl.blocks.pages import device_table
 from kvimpl.blocks.pool import BlockPool
@@ -77,8 +77,7 @@ class BlockManager:
         self._tables: dict[RequestId, list[BlockId]] = {}
         self._live_pins: dict[PinId, BlockId] = {}
         self._next_pin = 0
-        self._fault: Broken | None = None
-        self._closed = False
+        self._entry = Entry(self._lock)
 
     # ---- the step
 
@@ -283,12 +282,13 @@ class BlockManager:
             StillInUse: a request holds a block, or a reader pins one.
         """
         with self._lock:
-            if self._closed:
+            entry = self._entry
+            if entry.closed:
                 return
-            if self._fault is None and (any(self._tables.values()) or self._live_pins):
+            if entry.fault is None and (any(self._tables.values()) or self._live_pins):
                 raise refusals.still_in_use(self._tables, self._live_pins)
-            self._closed = True
-            if self._fault is None:
+            entry.closed = True
+            if entry.fault is None:
                 self._copies.drain()
                 self._memory.free()
 
@@ -339,18 +339,8 @@ class BlockManager:
 
     # ---- building blocks, under the lock
 
-    @contextmanager
-    def _entered(self) -> Iterator[None]:
-        with self._lock:
-            if self._closed:
-                raise refusals.closed()
-            if self._fault is not None:
-                raise self._fault
-            try:
-                yield
-            except Broken as fault:
-                self._fault = fault
-                raise
+    def _entered(self) -> AbstractContextManager[None]:
+        return self._entry
 
     def _pin(self, block: BlockId) -> PinReceipt:
         if self._pool.pins[block] >= self.settings.pins_max:

@@ -14,6 +14,7 @@ import kvspec.events as events
 from kvimpl.blocks.copies import CopyStreams, Sent
 from kvimpl.blocks.errors import DeviceFault
 from kvimpl.blocks.expiry import Expiries
+from kvimpl.blocks.presence import Presence
 from kvimpl.blocks.queue import FreeQueues, NamedQueues, StoredQueues, Ticket
 from kvimpl.blocks.settings import Keep, PoolSettings, QueueDesign
 from kvimpl.blocks.slots import SlotMemory
@@ -73,6 +74,7 @@ class BlockPool:
         self.block_of: dict[Key, BlockId] = {}
         self.block_in = list(blocks)
         self.expiries = Expiries()
+        self._cached, self._timed = Presence(), Presence()
         self.queues: FreeQueues = self.make_queues(settings)
         for b in blocks:
             self.queues.put(b, self.level_of(b), self.priority[b], end=End.BACK)
@@ -103,22 +105,20 @@ class BlockPool:
 
     def observe(self) -> Observation:
         """All that can be judged, as it is now: blind only to `queued`, which `free` implies."""
-        free = self.queues.order(Level.PRIMARY), self.queues.order(Level.SECONDARY)
+        keys, seconds, pending = tuple(self.keys), tuple(self.seconds), self.copies.pending
         return Observation(
             slot=tuple(self.slot),
             refs=tuple(self.refs),
             pins=tuple(self.pins),
             holders=tuple(self.holders),
-            cached=tuple([key is not None for key in self.keys]),
-            keys=tuple(self.keys),
+            cached=self._cached.of(keys),
+            keys=keys,
             generations=tuple(self.generations),
-            free=free,
+            free=(self.queues.order(Level.PRIMARY), self.queues.order(Level.SECONDARY)),
             free_count=tuple(self.queues.counts),
-            pending=tuple(
-                [tuple([(c.source, c.target) for c in line]) for line in self.copies.pending]
-            ),
+            pending=tuple([tuple([(c.source, c.target) for c in line]) for line in pending]),
             priority=tuple(self.priority),
-            timed=tuple([seconds is not None for seconds in self.seconds]),
+            timed=self._timed.of(seconds),
             expiring=self.expiries.waiting(),
         )
 

@@ -16,7 +16,7 @@ class NoLock(BlockManager):
 
     @contextmanager
     def _entered(self) -> Iterator[None]:
-        if self._closed:
+        if self._entry.closed:
             raise refusals.closed()
         yield
 

@@ -137,7 +137,7 @@ class Dispatch:
         `declared` is what the work touches when it executes, `now` what the call itself does.
         """
         queue = self._completions.queue(stream)
-        place = self._watch.place()
+        place = None if prepare is None else self._watch.place()
         self._faults.meet()
         later = self._touches(declared) if declared else ()
         mine = (*self._faults.touches, *also)
@@ -150,7 +150,9 @@ class Dispatch:
             self._touches(declared)
         self._faults.meet()
         waits = () if on is None else tuple(self._completions.bound(on))
-        body = None if prepare is None else self._guarded(prepare(actor, place))
+        body = None
+        if prepare is not None and place is not None:
+            body = self._guarded(prepare(actor, place))
         return self.put(queue, label, actor, body, touches=later, waits=waits)
 
     def put(

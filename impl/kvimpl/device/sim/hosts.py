@@ -25,7 +25,9 @@ class SimLock:
         self._turns = turns
         self._name = name
         self._touch = (Touch(f"lock {name}", 0, 1, True),)
+        self._acquire, self._release = f"acquire {name}", f"release {name}"
         self._holder: Actor | None = None
+        self._releaser: Actor | None = None
         self._clock: Clock = {}
 
     def __enter__(self) -> None:
@@ -36,20 +38,21 @@ class SimLock:
                 "itself for ever. The lock is not reentrant. Take it once, further out."
             )
         actor = turns.point(
-            f"acquire {self._name}",
-            self._touch,
-            ready=lambda: self._holder is None,
-            lock_use=LockUse.ACQUIRE,
+            self._acquire, self._touch, ready=self._is_free, lock_use=LockUse.ACQUIRE
         )
         self._holder = actor
-        join(actor.clock, self._clock)
+        if actor is not self._releaser:
+            join(actor.clock, self._clock)
 
     def __exit__(self, *_: object) -> None:
         if self._turns.is_over:
             return
-        actor = self._turns.point(f"release {self._name}", self._touch, lock_use=LockUse.RELEASE)
-        self._holder = None
-        self._clock = dict(actor.clock)
+        actor = self._turns.point(self._release, self._touch, lock_use=LockUse.RELEASE)
+        self._holder, self._releaser = None, actor
+        self._clock = actor.clock.copy()
+
+    def _is_free(self) -> bool:
+        return self._holder is None
 
 
 class SimShared(Generic[T]):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from threading import get_ident
 from typing import NoReturn
 
 from kvimpl.device.port.errors import DeviceStuck, Refused, StepsExhausted
@@ -38,7 +39,7 @@ class HostTask:
         self.baton = threading.Lock()
         self.baton.acquire()
         self.thread: threading.Thread | None = None
-        self.ident = threading.get_ident()
+        self.ident = get_ident()
         self.ended = False
         self.error: Exception | None = None
 
@@ -86,13 +87,14 @@ class Turns:
         StepsExhausted, Refused (not a task of this device), Abandoned.
         """
         me = self.current
-        if self.runs_body or self.is_over or me.ident != threading.get_ident():
+        is_over = self._is_over or self._ending is not None
+        if self.runs_body or is_over or me.ident != get_ident():
             self._refuse(me, does)
-        if callable(touches):
-            me.asks, touches = touches, ()
-        else:
+        if isinstance(touches, tuple):
             me.asks = None
-        if not self.is_alone:
+        else:
+            me.asks, touches = touches, ()
+        if len(self._tasks) > 1:
             touches = (*touches, USES_HOST_STATE)
         me.pending = Pending(me.actor.name, does, touches, True, -1, needs, lock_use)
         me.ready = ready
@@ -101,9 +103,9 @@ class Turns:
         except BaseException as error:
             self._end(me, error)
         me.pending = None
-        clock = me.actor.clock
-        clock[me.actor.number] += 1
-        return me.actor
+        actor = me.actor
+        actor.clock[actor.number] += 1
+        return actor
 
     def spawn(self, actor: Actor, body: Callable[[], None]) -> HostTask:
         """Start a task; its body begins when it is first picked."""
@@ -138,13 +140,14 @@ class Turns:
         return next((t.error for t in self._spawned if t.error is not None), None)
 
     def _until_picked(self, me: HostTask) -> None:
+        watch, schedule = self._watch, self._schedule
         while True:
             choices, takers = self._choices()
             if not choices:
                 raise DeviceStuck(self._why_stuck())
-            taker = takers[self._schedule.pick(choices)]
-            self._watch.step += 1
-            if self._watch.step >= self._steps_max:
+            taker = takers[schedule.pick(choices)]
+            watch.step += 1
+            if watch.step >= self._steps_max:
                 raise StepsExhausted(
                     f"the run took {self._steps_max} steps without an end. Most likely "
                     f"'{me.actor.name}' polls, and this schedule never serves it. Wait with "
@@ -194,7 +197,7 @@ class Turns:
 
     def _run(self, task: HostTask, body: Callable[[], None]) -> None:
         """A task's thread, from its first turn to its last."""
-        task.ident = threading.get_ident()
+        task.ident = get_ident()
         try:
             self._await_baton(task)
             task.pending = None

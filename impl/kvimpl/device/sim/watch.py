@@ -38,7 +38,7 @@ class Watch:
     def __init__(self, device_folder: str) -> None:
         self.step = -1
         self._folder = device_folder
-        self._inside: dict[object, bool] = {}
+        self._inside: dict[str, bool] = {}
         self._found: dict[tuple[object, ...], tuple[FindingKind, str, Seen, Seen | None]] = {}
 
     @property
@@ -51,11 +51,12 @@ class Watch:
         frame: FrameType | None = sys._getframe(1)
         while frame is not None:
             code = frame.f_code
-            inside = self._inside.get(code)
+            file = code.co_filename
+            inside = self._inside.get(file)
             if inside is None:
-                inside = self._inside[code] = code.co_filename.startswith(self._folder)
+                inside = self._inside[file] = file.startswith(self._folder)
             if not inside:
-                return Place(code.co_filename, frame.f_lineno, code.co_name)
+                return Place(file, frame.f_lineno, code.co_name)
             frame = frame.f_back
         return NOWHERE
 
