@@ -35,6 +35,7 @@ from kvcheck.lockstep.tiers import (
     Requests,
     TooManyRequests,
     UnjudgeableShape,
+    as_they_are,
     told,
 )
 from kvcheck.trace.record import SourceLine
@@ -57,13 +58,14 @@ class OnRefusal(Enum):
 
 
 class _Words:
-    """A field, and the rows and what was shown when the two last agreed."""
+    """A field, and the rows and what was shown when the two last agreed; plain rows are compared
+    as they are, which costs no more than to compare them with what agreed before."""
 
-    __slots__ = ("field", "place", "rows", "shown", "variable")
+    __slots__ = ("field", "is_plain", "place", "rows", "shown", "variable")
 
     def __init__(self, field: Field) -> None:
         self.field, self.place = field, Observation._fields.index(field.name)
-        self.variable = field.variable
+        self.variable, self.is_plain = field.variable, field.words is as_they_are
         self.rows: object = None
         self.shown: object = None
 
@@ -153,9 +155,11 @@ class Judge:
                 self.state = self._after(event, chosen, seen)
         after = self.state
         for words in self._words:
-            cell = seen[words.place]
-            if cell is None or (after[words.variable] is words.rows and cell == words.shown):
+            cell, rows = seen[words.place], after[words.variable]
+            if cell is None or (rows is words.rows and cell == words.shown):
                 continue  # a blind spot, or what agreed before
+            if words.is_plain and cell == rows:
+                continue
             if not words.agree(cell, after, self.requests):
                 self._refuse_shown(event, before, seen)
 
@@ -305,8 +309,8 @@ class Judge:
 
 
 def _reporter_line() -> SourceLine | None:
-    """The line that called `report`: the nearest outside this room."""
-    here, frame = str(Path(__file__).parent), sys._getframe(1)
+    """The line that called `report`: the nearest outside the checker."""
+    here, frame = str(Path(__file__).parents[1]), sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(here):
         if frame.f_back is None:
             return None

@@ -168,10 +168,16 @@ class Design:
 SLOT, HOLDERS, REFS, PINS, CACHED, FREE, NFREE, PENDING = range(8)
 ORDER = ("slot", "holders", "refs", "pins", "cached", "free", "nfree", "pending")
 
+
+def as_they_are(rows: Rows, _: Requests) -> object:
+    """Rows that are shown as the design has them."""
+    return rows
+
+
 FIELDS = (
-    Field("slot", SLOT, lambda rows, _: rows),
-    Field("refs", REFS, lambda rows, _: rows),
-    Field("pins", PINS, lambda rows, _: rows),
+    Field("slot", SLOT, as_they_are),
+    Field("refs", REFS, as_they_are),
+    Field("pins", PINS, as_they_are),
     Field("holders", HOLDERS, lambda rows, names: _holders(rows, names)),
     Field("cached", CACHED, lambda rows, _: tuple(map(bool, rows))),
     Field(
@@ -182,8 +188,8 @@ FIELDS = (
     ),
     Field("free", FREE, lambda rows, _: tuple([(queue,) for queue in rows])),
     Field("queued", FREE, lambda rows, _: tuple([frozenset(_queue(queue)) for queue in rows])),
-    Field("free_count", NFREE, lambda rows, _: rows),
-    Field("pending", PENDING, lambda rows, _: rows),
+    Field("free_count", NFREE, as_they_are),
+    Field("pending", PENDING, as_they_are),
 )
 """`priority`, `timed` and `expiring` are in no variable of this design; `kept` has them."""
 
