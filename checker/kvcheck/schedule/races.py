@@ -4,7 +4,8 @@ It decides which other orders of a finished run are worth a run; `exhaustive` ru
 Abdulla, Aronis, Jonsson and Sagonas, "Optimal dynamic partial order reduction" (POPL 2014),
 algorithm 1: for each race between steps i and j, some first step of "all that does not come after
 i, then j" must be tried in i's place. Two cases need care here: a step that waited for another is
-not in a race with it, and two tasks that take a lock are, although a release lies between.
+not in a race with it, and two tasks that take a lock are, although a release lies between, and
+whatever the first did under the lock.
 """
 
 from __future__ import annotations
@@ -47,12 +48,18 @@ class Order:
             _join(clock, self._clocks[step.caused_by])
         seen = dict(clock)
         races = []
+        holder = ""
         for i in self._conflicting(step):
             earlier = self._steps[i]
             if earlier.actor == step.actor or seen.get(earlier.actor, -1) >= i:
                 continue
             unlocks = step.lock_use is LockUse.ACQUIRE and earlier.lock_use is LockUse.RELEASE
-            if not unlocks:
+            if unlocks:
+                holder = earlier.actor
+            elif earlier.actor == holder and earlier.lock_use is LockUse.ACQUIRE:
+                holder = ""
+            # what its holder did under the lock cannot come after this step takes the lock
+            if not unlocks and earlier.actor != holder:
                 _join(seen, self._clocks[i])
                 if not any(t.writes and t.thing in step.needs for t in earlier.touches):
                     races.append(i)
