@@ -1,0 +1,283 @@
+"""What judging costs: a scheduler's work on the manager and `sim`, with the checks off and on.
+
+The same operations each time: rounds of four requests that extend shared prefixes, kernels that
+fill what is new, commits, readers elsewhere, releases. A *judged step* is a step of the design
+taken in the judge and compared with what is shown; parts are judged too and not counted. The
+device watches all accesses in every row: "off" means that nobody is told of the manager's steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from measure import FAILED, OK, PYTHON, ROOT, ROUNDS, against, heading, table, timed
+
+from kvcheck.lockstep import Judge, tiers
+from kvcheck.schedule import Budget, Random, Reach, explore
+from kvcheck.verdict import Outcome
+from kvimpl.blocks import BlockError, BlockHandle, BlockManager, PoolSettings
+from kvimpl.device.sim import SimDevice, SimOptions, run
+from kvspec.events import Detail, Key, Reporter, RequestId
+
+BLOCKS = 16
+REQUESTS = 4
+PREFIX = 4
+FAMILIES = 8
+STEPS_MAX = 1 << 60
+STEPS = 20_000
+LENGTHS = (10_000, 100_000, 1_000_000)
+RATE_MIN = 20_000
+SLOWER_MAX = 10.0
+SPREAD_MAX = 1.25
+GROWTH_MAX = 8 << 20
+RUNS_MAX = Budget(runs=200_000)
+KEYS = [[Key(b"%d.%d" % (one, deep)) for deep in range(PREFIX)] for one in range(FAMILIES)]
+
+
+def settings(blocks: int) -> PoolSettings:
+    """`blocks` blocks a level, one priority."""
+    return PoolSettings(
+        primary_count=blocks,
+        secondary_count=blocks,
+        slot_bytes=64,
+        references_max=REQUESTS + 2,
+        pins_max=2,
+        copies_max=8,
+    )
+
+
+class Scheduler:
+    """One manager on one simulated device; the same seed does the same, whoever listens."""
+
+    def __init__(self, reporter: Reporter | None) -> None:
+        self.device = SimDevice(Random(1), SimOptions(steps_max=STEPS_MAX))
+        self.compute = self.device.stream("compute")
+        self.manager = BlockManager(
+            self.device,
+            settings(BLOCKS),
+            compute=self.compute,
+            clock=lambda: 0.0,
+            reporter=reporter,
+        )
+        self.rng = random.Random(1)
+        self.requests = 0
+
+    def round(self) -> None:
+        """Admit, copy, compute, commit, let a reader in, release."""
+        manager, rng = self.manager, self.rng
+        first = self.requests
+        fresh: list[tuple[RequestId, Key, BlockHandle]] = []
+        manager.begin_step()
+        for _ in range(REQUESTS):
+            request, self.requests = RequestId(self.requests), self.requests + 1
+            for key in KEYS[rng.randrange(FAMILIES)][: rng.randint(1, PREFIX)]:
+                try:
+                    if not isinstance(manager.acquire(request, key), BlockHandle):
+                        fresh.append((request, key, manager.allocate(request)))
+                except BlockError:
+                    break
+        manager.end_step()
+        for _, _, handle in fresh:
+            self.device.fill(manager.view(handle), 7, self.compute)
+        self.device.synchronize(self.compute)
+        for request, key, handle in fresh:
+            manager.commit(handle, request, key)
+        receipt = manager.pin_key(rng.choice(KEYS)[0])
+        for number in range(first, self.requests):
+            manager.release_request(RequestId(number))
+        if receipt is not None:
+            manager.unpin(receipt)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one run took; `steps` are the design's, 0 where nobody judged."""
+
+    rounds: int
+    steps: int
+    parts: int
+    device_steps: int
+    cpu_seconds: float
+
+
+def taken(detail: Detail | None, *, rounds: int | None = None, steps: int = 0) -> Taken:
+    """So many rounds, or as many as it takes to judge so many steps.
+
+    Raises: RuntimeError, if the judge or the device had anything to say: a bench of a run that went
+    wrong measures nothing.
+    """
+    judge = None if detail is None else Judge(tiers(settings(BLOCKS).shape), detail=detail)
+    scheduler, done = Scheduler(judge), 0
+    began = time.process_time()
+    while done < rounds if rounds is not None else judge and judge.step_count < steps:
+        scheduler.round()
+        done += 1
+    cpu = time.process_time() - began
+    if scheduler.device.findings or (judge and judge.verdict().outcome is not Outcome.HOLDS):
+        raise RuntimeError(f"{scheduler.device.findings}, {judge and judge.verdict()}")
+    counts = (judge.step_count, judge.part_count) if judge else (0, 0)
+    return Taken(done, *counts, scheduler.device.step_count, cpu)
+
+
+# ---- off against on
+
+
+CHECKS: dict[str, Detail | None] = {
+    "off: nobody is told": None,
+    "every step": Detail.STEPS,
+    "everything: steps and parts": Detail.PARTS,
+}
+
+
+def rates(rounds: int) -> bool:
+    """Checks off and on, in turns; whether both targets are met."""
+    first = taken(Detail.PARTS, steps=STEPS)
+    samples: dict[str, list[float]] = {name: [] for name in CHECKS}
+    for _ in range(rounds):
+        for name, detail in CHECKS.items():
+            samples[name].append(taken(detail, rounds=first.rounds).cpu_seconds)
+    costs = {name: statistics.median(each) for name, each in samples.items()}
+    off = costs["off: nobody is told"]
+    print(
+        f"{first.rounds} rounds: {first.steps} steps of the design, {first.parts} parts,"
+        f" {first.device_steps} steps of the device.\n"
+    )
+    table(
+        ["checks", "CPU us a step", "steps per CPU s", "against off"],
+        [
+            [
+                name,
+                f"{cost / first.steps * 1e6:.1f}",
+                f"{first.steps / cost:.0f}",
+                f"{cost / off:.2f}",
+            ]
+            for name, cost in costs.items()
+        ],
+    )
+    all_on = costs["everything: steps and parts"]
+    rate, ratio = first.steps / all_on, all_on / off
+    says = f"{RATE_MIN} judged steps a second on one core ({rate:.0f} per CPU s)"
+    print("- " + against(says, met=rate >= RATE_MIN))
+    says = f"at most {SLOWER_MAX:.0f} times slower than without checks ({ratio:.2f})"
+    print("- " + against(says, met=ratio <= SLOWER_MAX) + "\n")
+    return rate >= RATE_MIN and ratio <= SLOWER_MAX
+
+
+# ---- long runs
+
+
+def linear(longest: int) -> bool:
+    """One run of each length, in a process of its own; whether time and memory are flat."""
+    lengths = [length for length in LENGTHS if length <= longest]
+    rows, costs, memory = [], [], []
+    for length in lengths:
+        sample = timed([PYTHON, str(ROOT / "bench" / "lockstep.py"), "--one", str(length)])
+        if sample.exit_code != OK:
+            raise RuntimeError(f"the run of {length} steps failed: {sample.output[-300:]}")
+        facts = json.loads(sample.output)
+        costs.append(facts["cpu_seconds"] / facts["steps"])
+        memory.append(sample.memory_bytes)
+        grown = (sample.memory_bytes - memory[0]) / 2**20
+        row = [f"{facts['steps']}", f"{facts['events']}", f"{facts['cpu_seconds']:.2f}"]
+        rows.append([*row, f"{costs[-1] * 1e6:.1f}", f"{grown:+.1f}"])
+    table(["judged steps", "events", "CPU s", "CPU us a step", "MiB peak, against first"], rows)
+    spread, growth = max(costs) / min(costs), max(memory) - memory[0]
+    says = f"a step costs the same after {lengths[-1]} (dearest against cheapest {spread:.2f})"
+    print("- " + against(says, met=spread <= SPREAD_MAX))
+    says = f"memory does not grow with the run ({growth / 2**20:.1f} MiB)"
+    print("- " + against(says, met=growth <= GROWTH_MAX) + "\n")
+    return spread <= SPREAD_MAX and growth <= GROWTH_MAX
+
+
+def one(steps: int) -> None:
+    """The child's part of `linear`: judge so many steps, say what it took."""
+    ran = taken(Detail.PARTS, steps=steps)
+    facts = {"steps": ran.steps, "events": ran.steps + ran.parts, "cpu_seconds": ran.cpu_seconds}
+    print(json.dumps(facts))
+
+
+# ---- every order of a small program
+
+
+def offload_and_read(blocks: int) -> Callable[[SimDevice], tuple[str, int]]:
+    """A block is filled and cached, a reader pins it by its key, and the scheduler needs its slot:
+    the program in which case S1 fails, under its judge."""
+    design = tiers(settings(blocks).shape)
+
+    def program(device: SimDevice) -> tuple[str, int]:
+        judge, key, first = Judge(design), KEYS[0][0], RequestId(0)
+        compute = device.stream("compute")
+        manager = BlockManager(
+            device, settings(blocks), compute=compute, clock=lambda: 0.0, reporter=judge
+        )
+
+        def read() -> None:
+            receipt = manager.pin_key(key)
+            if receipt is not None:
+                manager.unpin(receipt)
+
+        manager.begin_step()
+        handle = manager.allocate(first)
+        manager.end_step()
+        device.fill(manager.view(handle), 7, compute)
+        manager.commit(handle, first, key)
+        manager.release(handle, first)
+        reader = device.spawn("reader", read)
+        manager.begin_step()
+        with contextlib.suppress(BlockError):
+            manager.allocate(RequestId(1))
+        manager.end_step()
+        reader.join()
+        return judge.verdict().outcome.value, len(device.findings)
+
+    return program
+
+
+def every_order() -> bool:
+    """The small programs under every order; whether each is exhausted and holds."""
+    rows, good = [], True
+    for blocks in (1, 2):
+        program = offload_and_read(blocks)
+        began = time.process_time()
+        explored = explore(lambda order, p=program: run(p, order).outcome, budget=RUNS_MAX)
+        cpu = time.process_time() - began
+        seen = " ".join(str(outcome) for outcome in explored.outcomes)
+        holds = set(explored.outcomes) == {(Outcome.HOLDS.value, 0)}
+        good = good and holds and explored.reach is Reach.EXHAUSTED
+        row = [f"{blocks}+{blocks}", str(explored.runs), str(explored.steps), explored.reach.value]
+        rows.append([*row, seen, f"{cpu:.2f}"])
+    table(["blocks", "orders", "steps", "verdict", "outcome, findings", "CPU s"], rows)
+    print("- " + against("every order of the S1 programs is judged well", met=good) + "\n")
+    return good
+
+
+def main() -> int:
+    """Print the tables; fail if a target is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--longest", type=int, choices=LENGTHS, default=LENGTHS[-1])
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.one is not None:
+        one(asked.one)
+        return OK
+    heading(
+        "Lockstep",
+        fixed=f"{BLOCKS}+{BLOCKS} blocks, {REQUESTS} requests a round, seed 1, random order of the"
+        " device's work, races watched, one process",
+        rounds=asked.rounds,
+    )
+    met = [rates(asked.rounds), linear(asked.longest), every_order()]
+    return OK if all(met) else FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
