@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kvimpl.device.kernels.copy_slots import COPY_SLOTS
+from kvimpl.device.kernels.gather_block_offsets import GATHER_BLOCK_OFFSETS
 from kvimpl.device.kernels.source import KernelSource, Parameter, Pointer, Scalar
+from kvimpl.device.kernels.tags import READ_TAGS, WRITE_TAGS, Tag
 from kvimpl.device.port.errors import LaunchFailed
 from kvimpl.device.port.values import Kernel
 
-KERNELS = (COPY_SLOTS,)
+KERNELS = (GATHER_BLOCK_OFFSETS, WRITE_TAGS, READ_TAGS, COPY_SLOTS)
 
 
 def source_of(kernel: Kernel, known: Sequence[KernelSource] = KERNELS) -> KernelSource:
@@ -33,10 +35,14 @@ def source_of(kernel: Kernel, known: Sequence[KernelSource] = KERNELS) -> Kernel
 
 __all__ = [
     "COPY_SLOTS",
+    "GATHER_BLOCK_OFFSETS",
     "KERNELS",
+    "READ_TAGS",
+    "WRITE_TAGS",
     "KernelSource",
     "Parameter",
     "Pointer",
     "Scalar",
+    "Tag",
     "source_of",
 ]
