@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from kvspec.lang.concrete import Arguments
+from kvspec.lang.footprint import subexpressions
 from kvspec.lang.ir import (
     Action,
     Apply,
@@ -43,6 +44,7 @@ from kvspec.lang.ir import (
     SetMember,
     SizeOf,
     Statement,
+    Values,
     Variable,
 )
 from kvspec.lang.state import State
@@ -243,6 +245,9 @@ class _Writer:
             small = self.unrolled(expr)
             if small is not None:
                 return small
+        sought = self.sought(expr)
+        if sought is not None:
+            return sought
         name, domain = self.local(expr.bound), self.domain(expr.domain)
         body = self.text(expr.body)
         match expr.kind:
@@ -254,6 +259,29 @@ class _Writer:
                 return f"sum([{body} for {name} in {domain}])"
             case QuantifierKind.FIRST:
                 return f"next(({name} for {name} in {domain} if {body}), {expr.type.low})"
+
+    def sought(self, expr: Quantified) -> str | None:
+        """Whether `v[x] == e` for some x, or the first such x, by a look through the row."""
+        domain, body = expr.domain, expr.body
+        if not (isinstance(domain, Values) and isinstance(body, Apply)):
+            return None
+        if body.operator is not Operator.EQ or not isinstance(body.operands[0], Read):
+            return None
+        read, wanted = body.operands
+        assert isinstance(read, Read)
+        is_whole_row = read.variable.dims == (domain.type,) and read.index == (expr.bound,)
+        if not is_whole_row or expr.bound in subexpressions(wanted):
+            return None
+        written = read.variable.name in self.written
+        rows = f"{'n' if written else 'v'}{self.numbers[read.variable.name]}"
+        found, low = f"{self.text(wanted)} in {rows}", domain.type.low
+        match expr.kind:
+            case QuantifierKind.ANY:
+                return f"({found})"
+            case QuantifierKind.FIRST:
+                return f"({rows}.index({self.text(wanted)}) + {low} if {found} else {low})"
+            case _:
+                return None
 
     def unrolled(self, expr: Quantified) -> str | None:
         """A small conjunction or disjunction without a loop."""

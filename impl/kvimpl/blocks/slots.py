@@ -20,6 +20,7 @@ class SlotMemory:
 
     def __init__(self, device: Device, shape: Shape, *, slot_bytes: int) -> None:
         self._device, self._shape, self._slot_bytes = device, shape, slot_bytes
+        self._views: dict[SlotId, View] = {}
         self._primary = self._alloc(shape.primary_count, Space.DEVICE, "primary")
         self._secondary: Buffer | None = None
         if shape.secondary_count:
@@ -35,6 +36,9 @@ class SlotMemory:
         Raises:
             SizeError: there is no such slot.
         """
+        known = self._views.get(slot)
+        if known is not None:
+            return known
         if not 0 <= slot < self._shape.block_count:
             raise SizeError(
                 f"Slot {slot} is not one of {self._shape.block_count}.",
@@ -45,7 +49,8 @@ class SlotMemory:
         if self._secondary is not None and slot >= self._shape.primary_count:
             buffer, index = self._secondary, slot - self._shape.primary_count
         start = index * self._slot_bytes
-        return buffer.view(start, start + self._slot_bytes)
+        view = self._views[slot] = buffer.view(start, start + self._slot_bytes)
+        return view
 
     def free(self) -> None:
         """Give both buffers back; all work on them must be complete."""

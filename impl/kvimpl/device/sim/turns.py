@@ -156,7 +156,9 @@ class Turns:
             if taker is me:
                 return
             if isinstance(taker, Queue):
-                self._tell(taker.execute())
+                op = taker.execute()
+                if self._queues.executed is not None:
+                    self._tell(op, self._queues.executed)
                 continue
             self.current = taker
             taker.baton.release()
@@ -164,13 +166,12 @@ class Turns:
                 self._await_baton(me)
             return
 
-    def _tell(self, op: Op) -> None:
-        if self._queues.executed is not None:
-            self.runs_body = True
-            try:
-                self._queues.executed(op)
-            finally:
-                self.runs_body = False
+    def _tell(self, op: Op, executed: Callable[[Op], None]) -> None:
+        self.runs_body = True
+        try:
+            executed(op)
+        finally:
+            self.runs_body = False
 
     def _await_baton(self, me: HostTask) -> None:
         me.baton.acquire()
