@@ -28,10 +28,24 @@ def names_of(
     for refusal in refused:
         action, _, guard = refusal.partition(": ")
         names.add(conjunct_name(action, guard, "false"))
-        labels = ground.guards[action]
-        before = labels[: labels.index(guard)]
+        labels = ground.guards.get(action, ())
+        before = labels[: labels.index(guard)] if guard in labels else ()
         names.update(conjunct_name(action, label, "true") for label in before)
     return frozenset(names)
+
+
+def wanted(grounds: Iterable[Ground]) -> tuple[str, ...]:
+    """Every name but the states' that runs under these designs can have, in a fixed order."""
+    names: dict[str, None] = {}
+    for ground in grounds:
+        for action, labels in ground.guards.items():
+            names[action_name(action)] = None
+            for label in labels:
+                names[conjunct_name(action, label, "true")] = None
+                names[conjunct_name(action, label, "false")] = None
+        for goal in ground.goals:
+            names[f"goal {goal.name}"] = None
+    return tuple(names)
 
 
 def action_name(action: str) -> str:

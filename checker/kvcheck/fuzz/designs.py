@@ -6,17 +6,18 @@ room that knows how designs are made. A design is compiled once for each size an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
 from functools import lru_cache
 
 from kvcheck.fuzz.case import Sizes
-from kvcheck.lockstep import Design, tiers
+from kvcheck.lockstep import Design, design_for
+from kvcheck.lockstep.tiers import Layer
 from kvimpl.blocks import PoolSettings, QueueDesign
 from kvspec.events import Priority, Shape
 from kvspec.lang.concrete import holds
 from kvspec.lang.footprint import variables_read
-from kvspec.lang.ir import Property, PropertyKind, Require
+from kvspec.lang.ir import Model, Property, PropertyKind, Require
 from kvspec.lang.state import State
 
 REQUESTS_MIN = 4
@@ -25,11 +26,17 @@ KEPT_MAX = 64
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A goal of the design, and the numbers of the variables that it reads."""
+    """A goal of one of the design's machines, and the numbers of the rows that it reads."""
 
     name: str
     formula: Property
     reads: tuple[int, ...]
+    model: Model
+    rows: slice
+
+    def is_reached(self, state: State) -> bool:
+        """Whether the goal holds in the design's state."""
+        return holds(self.model, self.formula, state[self.rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +50,6 @@ class Ground:
     sizes: tuple[int, ...]
     goals: tuple[Goal, ...]
     guards: Mapping[str, tuple[str, ...]]
-
-    def reached(self, goal: Goal, state: State) -> bool:
-        """Whether the goal holds in the state."""
-        return holds(self.design.model, goal.formula, state)
 
 
 def settings_of(sizes: Sizes) -> PoolSettings:
@@ -72,15 +75,28 @@ def ground_of(shape: Shape, request_count: int) -> Ground:
     Raises:
         UnjudgeableShape: no design reads such a manager.
     """
-    design = tiers(shape, request_count=max(REQUESTS_MIN, request_count))
-    model = design.model
-    places = {variable.name: number for number, variable in enumerate(model.variables)}
-    goals = tuple(
-        Goal(goal.name, goal, tuple(sorted(places[v.name] for v in variables_read(goal.formula))))
-        for goal in model.of_kind(PropertyKind.GOAL)
-    )
-    guards = {
-        action.name: tuple(s.label for s in action.body if isinstance(s, Require))
-        for action in model.actions
-    }
+    design = design_for(shape, request_count=max(REQUESTS_MIN, request_count))
+    goals = tuple(goal for layer in design.layers for goal in _goals(layer))
+    guards = {name: tuple(_labels(design, name)) for name in design.actions}
     return Ground(design, astuple(shape), goals, guards)
+
+
+def _goals(layer: Layer) -> Iterator[Goal]:
+    first = layer.rows.start or 0
+    places = {v.name: first + number for number, v in enumerate(layer.model.variables)}
+    for goal in layer.model.of_kind(PropertyKind.GOAL):
+        reads = tuple(sorted(places[v.name] for v in variables_read(goal.formula)))
+        yield Goal(goal.name, goal, reads, layer.model, layer.rows)
+
+
+def _labels(design: Design, name: str) -> Iterator[str]:
+    """The conjuncts of an action's guard in the order in which they are looked at, each once."""
+    seen: set[str] = set()
+    for layer in design.layers:
+        blank = (0,) * len(design.parameters.get(name, ()))
+        if layer.arguments(name, blank) is None:
+            continue
+        for statement in layer.actions[name].body:
+            if isinstance(statement, Require) and statement.label not in seen:
+                seen.add(statement.label)
+                yield statement.label

@@ -25,8 +25,9 @@ def of_error(error: Exception, *, task: int, call: AnyCall | None) -> Failure:
         return of_refusal(error.refusal)
     where = "the end of the run" if call is None else f"{call} of task {task}"
     name = "end" if call is None else type(call).__name__
-    if isinstance(error, DeviceStuck | StepsExhausted):
-        return Failure("stuck", f"{type(error).__name__} in {name}", f"In {where}: {error}")
+    stuck = _stuck(error)
+    if stuck is not None:
+        return Failure("stuck", f"{type(stuck).__name__} in {name}", f"In {where}: {stuck}")
     detail = f"{type(error).__name__} in {name}"
     if isinstance(error, Accepted):
         detail = f"misuse accepted in {name}"
@@ -72,6 +73,15 @@ def of_leak(seen: Observation, shape: Shape) -> Failure | None:
         f"Blocks in no queue: {', '.join(map(str, lost)) or 'none'}."
     )
     return Failure("leak", "lost" if lost else "miscounted", words)
+
+
+def _stuck(error: BaseException | None) -> Exception | None:
+    """The device's word that nothing goes on, which the manager may have put into its own."""
+    while error is not None:
+        if isinstance(error, DeviceStuck | StepsExhausted):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _kind(access: Access) -> str:

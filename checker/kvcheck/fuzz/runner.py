@@ -64,7 +64,7 @@ class _Watching:
             if all(a is b for a, b in zip(now, rows, strict=True)):
                 continue
             rows[:] = now  # type: ignore[assignment]
-            if self.ground.reached(goal, state):
+            if goal.is_reached(state):
                 self.goals.add(goal.name)
                 self._open.remove(entry)
 
@@ -159,6 +159,11 @@ def run_case(case: Case) -> Ran:
 def request_count(case: Case) -> int:
     """How many requests may hold blocks at one time: all that the case names, task by task."""
     return sum(len({c.request for c in line if isinstance(c, HOLDS)}) for line in case.tasks)
+
+
+def managers() -> tuple[str, ...]:
+    """What a case may name as its manager, the right one first."""
+    return (RIGHT, *BUGS)
 
 
 def builder_of(manager: str) -> Builder:

@@ -1,0 +1,191 @@
+"""A case runs the same each time, and each way in which a run can go wrong has its class."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from kvcheck.fuzz.case import (
+    Acquire,
+    Again,
+    Allocate,
+    AnyCall,
+    BeginStep,
+    Case,
+    Commit,
+    EndStep,
+    Fill,
+    PinKey,
+    Poll,
+    Read,
+    ReadPinned,
+    Release,
+    Sizes,
+    Unpin,
+)
+from kvcheck.fuzz.failures import of_leak
+from kvcheck.fuzz.runner import run_case
+from kvcheck.schedule import ReplayDiverged
+from kvimpl.bugs import BUGS
+from kvspec.events import BlockId, Observation, Shape
+
+STORED: tuple[AnyCall, ...] = (BeginStep(), Allocate(0), EndStep(), Fill(0, 0, 1), Commit(0, 0))
+EVICTED: tuple[AnyCall, ...] = (Release(0, 0), BeginStep(), Allocate(1), EndStep(), Fill(1, 0, 2))
+HIT: tuple[AnyCall, ...] = (Poll(), Release(1, 0), BeginStep(), Acquire(0, 1), EndStep())
+READER: tuple[AnyCall, ...] = (PinKey(1), ReadPinned(0), Unpin(0))
+SMALL = Sizes(1, 1)
+THERE_AND_BACK = Case(SMALL, ((*STORED, *EVICTED, *HIT, Read(0, 0)), READER), "random 1")
+ORDERS = ("eager", "host-first", "random 3", "pct 5 3 60")
+
+
+def case(*calls: AnyCall, manager: str = "blocks", order: str = "eager") -> Case:
+    return Case(SMALL, (calls,), order, manager)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_case_is_the_same_run_each_time_and_its_line_replays(order: str) -> None:
+    first = run_case(replace(THERE_AND_BACK, order=order))
+
+    assert first.failure is None
+    assert first.steps > 5
+    assert run_case(replace(THERE_AND_BACK, order=order)) == first
+    assert run_case(replace(THERE_AND_BACK, order=f"replay {first.line}")) == first
+
+
+def test_other_orders_are_other_runs() -> None:
+    lines = {run_case(replace(THERE_AND_BACK, order=order)).line for order in ORDERS}
+    assert len(lines) == len(ORDERS)
+
+
+def test_what_a_run_covers_is_named() -> None:
+    covered = run_case(case(*STORED, *EVICTED, *HIT, Again("release"))).covered
+
+    assert {"action offload_allocate", "action onboard", "goal a_block_moves_down"} <= covered
+    assert "false release: the request holds it" in covered
+    assert "true onboard: it is free in secondary" in covered
+    assert "false onboard: it is free in secondary" not in covered
+    assert sum(name.startswith("state ") for name in covered) > 5
+
+
+def test_calls_at_empty_places_do_nothing() -> None:
+    ran = run_case(case(Fill(0, 0, 1), Read(0, 3), Commit(2, 0), Release(0, 0), Unpin(4)))
+    assert (ran.failure, ran.steps) == (None, 0)
+
+
+def test_kernels_inside_an_open_step_are_left_out() -> None:
+    ran = run_case(case(BeginStep(), Allocate(0), Fill(0, 0, 1), Commit(0, 0), EndStep()))
+    assert "action commit" not in ran.covered
+
+
+@pytest.mark.parametrize(
+    ("manager", "calls", "key"),
+    [
+        ("canary", STORED, ("refused", "shown allocate: free_count")),
+        (
+            "s1-1",
+            (*STORED, *EVICTED),
+            ("refused", "part Claim: the block is queued at the level that was told"),
+        ),
+        (
+            "inv-28-copies-too-early",
+            (*STORED, *EVICTED),
+            ("finding", "race: copy #: slot # to # (read) and fill # (write)"),
+        ),
+        (
+            "inv-28-compute-too-early",
+            (*STORED, *EVICTED, *HIT, Read(0, 0)),
+            ("finding", "race: copy #: slot # to # (read) and fill # (write)"),
+        ),
+    ],
+)
+def test_a_bug_fails_in_its_class_and_the_right_manager_passes(
+    manager: str, calls: tuple[AnyCall, ...], key: tuple[str, str]
+) -> None:
+    ran = run_case(case(*calls, manager=manager))
+
+    assert ran.failure is not None
+    assert ran.failure.key == key
+    assert run_case(case(*calls)).failure is None
+
+
+def test_a_second_release_that_is_accepted_is_a_failure() -> None:
+    ran = run_case(case(*STORED, Release(0, 0), Again("release"), manager="kv-002"))
+    assert ran.failure is not None
+    assert run_case(case(*STORED, Release(0, 0), Again("release"))).failure is None
+
+
+def test_a_spent_receipt_of_a_block_that_another_reader_pins_is_no_false_guard() -> None:
+    """Found by the fuzzer: the manager reported the guard 'it is pinned' as false, and it held."""
+    calls = (*STORED, PinKey(1), PinKey(1), Unpin(0), Again("unpin"))
+    assert run_case(case(*calls)).failure is None
+
+
+def test_wrong_bytes_are_a_failure_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    from kvimpl.device.sim import SimDevice
+
+    fill = SimDevice.fill
+
+    def spoiled(self: SimDevice, view: object, byte: int, *rest: object, **more: object) -> object:
+        return fill(self, view, byte ^ 1, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(SimDevice, "fill", spoiled)
+    ran = run_case(case(*STORED, Read(0, 0)))
+
+    assert ran.failure is not None
+    assert ran.failure.key == ("bytes", "A kernel for request #")
+
+
+def test_a_block_that_is_in_no_queue_at_the_end_is_lost() -> None:
+    shape = Shape(
+        primary_count=1,
+        secondary_count=1,
+        priority_count=1,
+        references_max=1,
+        pins_max=1,
+        copies_max=1,
+    )
+    whole = Observation(free=(((BlockId(0),),), ((BlockId(1),),)), free_count=(1, 1))
+
+    lost = of_leak(whole._replace(free=(((BlockId(0),),), ((),))), shape)
+    miscounted = of_leak(whole._replace(free_count=(2, 1)), shape)
+
+    assert of_leak(whole, shape) is None
+    assert lost is not None
+    assert lost.key == ("leak", "lost")
+    assert miscounted is not None
+    assert miscounted.key == ("leak", "miscounted")
+
+
+def test_a_run_that_never_ends_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kvcheck.fuzz.runner.STEPS_MAX", 20)
+    ran = run_case(THERE_AND_BACK)
+    assert ran.failure is not None
+    assert ran.failure.kind == "stuck"
+    assert ran.failure.detail.startswith("StepsExhausted")
+
+
+def test_a_record_of_another_case_diverges() -> None:
+    with pytest.raises(ReplayDiverged):
+        run_case(case(*STORED, order="replay compute*9"))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        case(order="sideways"),
+        case(order="random"),
+        case(order="pct 1 9 3"),
+        case(manager="no-such-bug"),
+        Case(Sizes(0), ((),), "eager"),
+        Case(Sizes(1, queues="piled"), ((),), "eager"),
+    ],
+)
+def test_a_case_that_says_nothing_is_refused(wrong: Case) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        run_case(wrong)
+
+
+def test_every_known_bug_can_be_run() -> None:
+    for manager in BUGS:
+        sizes = Sizes(**{"secondary_count": 1, **BUGS[manager].settings})
+        assert run_case(Case(sizes, (STORED,), "eager", manager)).steps >= 0
