@@ -252,7 +252,8 @@ class BlockManager:
                 raise refusals.foreign(receipt.handle)
             block = self._live_pins.get(receipt.pin)
             if block is None:
-                self._pool.refuse("unpin", "it is pinned", block=receipt.handle.block)
+                if not self._pool.pins[receipt.handle.block]:  # else only this receipt is spent
+                    self._pool.refuse("unpin", "it is pinned", block=receipt.handle.block)
                 raise refusals.not_pinned(receipt.pin)
             self._pool.unpin(block, receipt.pin)
             del self._live_pins[receipt.pin]
