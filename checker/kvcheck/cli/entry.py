@@ -24,6 +24,7 @@ COMMANDS = {
     "prove": "Prove the invariants of machines, for every size where the language allows.",
     "explain": "Retell a run record, or a machine's shortest counterexample, in words and pages.",
     "bugs": "The kill matrix: each known bug against each engine.",
+    "replay": "Run a failing case that the fuzzer kept again, on its recorded schedule.",
     "demo": "One real bug refuted and the corrected design proved, in under two minutes.",
     "list": "The machines and known bugs, with their sizes.",
     "export": "Write a machine as TLA+.",
@@ -122,12 +123,13 @@ def _usage(error: click.ClickException) -> str:
 
 
 def _crash(error: Exception, arguments: Sequence[str]) -> int:
+    from kvcheck.fuzz.corpus import CorpusError
     from kvcheck.ledger import LedgerError
     from kvcheck.trace.atomic import WriteError
     from kvcheck.trace.file import RecordError
     from kvspec.lang.errors import SpecError
 
-    if isinstance(error, RecordError | LedgerError | SpecError):
+    if isinstance(error, RecordError | CorpusError | LedgerError | SpecError):
         _say(str(error))
         return int(Exit.USAGE)
     if isinstance(error, WriteError):
