@@ -12,11 +12,23 @@ from tiers_judge import play, settings_for
 import kvspec.events as events
 from kvcheck.lockstep import Judge, Reason, Refused, UnjudgeableShape, text_of, tiers
 from kvcheck.verdict import Outcome
+from kvimpl.blocks import BlockPool, Keep
 from kvimpl.bugs import BUGS, Evidence, Needs
-from kvspec.events import Event, Observation, Shape, Shown
+from kvimpl.device.port import Mark
+from kvspec.events import (
+    BlockId,
+    Event,
+    Generation,
+    Key,
+    Observation,
+    RequestId,
+    Shape,
+    Shown,
+)
 
 SETTINGS = settings_for(Sizes(2, 2))
 DESIGN = tiers(SETTINGS.shape)
+COMPARED = [*(field.name for field in DESIGN.fields), "generations"]
 MISUSED = {"kv-002"}
 SEEN = [
     bug
@@ -99,7 +111,7 @@ class Corrupting:
         self.judge.report(event, shown if is_first else Altered(shown, **self.fields))
 
 
-@pytest.mark.parametrize("field", [field.name for field in DESIGN.fields])
+@pytest.mark.parametrize("field", COMPARED)
 def test_each_field_that_is_wrong_is_noticed_and_named(field: str) -> None:
     judge = Judge(DESIGN)
     at = Bench(SETTINGS, reporter=Corrupting(judge, field, ()))
@@ -108,12 +120,51 @@ def test_each_field_that_is_wrong_is_noticed_and_named(field: str) -> None:
     assert {d.field for d in refused.value.refusal.disagreements} == {field}
 
 
-@pytest.mark.parametrize("field", [field.name for field in DESIGN.fields])
+@pytest.mark.parametrize("field", COMPARED)
 def test_a_blind_spot_is_not_compared_and_is_declared(field: str) -> None:
     judge = Judge(DESIGN)
     play(Bench(SETTINGS, reporter=Corrupting(judge, field, None)), seed=0, count=100)
     assert judge.verdict().outcome is Outcome.HOLDS
     assert field in judge.verdict().bound
+
+
+class Uncounted(BlockPool):
+    "Hands blocks out and forgets to say that the content is new."
+
+    def hand_out(self, b: BlockId, r: RequestId, keep: Keep) -> None:
+        super().hand_out(b, r, keep)
+        self.generations[b] = Generation(1)
+
+
+def test_a_generation_that_is_used_twice_is_refused_when_it_is_told() -> None:
+    judge = Judge(DESIGN)
+    at = Bench(SETTINGS, reporter=judge, pool=Uncounted)
+    at.manager.release(at.manager.allocate(A), A)
+    at.manager.release(at.manager.allocate(A), A)
+    with pytest.raises(Refused) as refused:
+        at.manager.allocate(A)
+    refusal = refused.value.refusal
+    assert refusal.reason is Reason.TOLD
+    assert [(d.cell, d.shown, d.wanted) for d in refusal.disagreements] == [
+        ("Allocate.generation", "1", "2")
+    ]
+
+
+class OtherKey(BlockPool):
+    "Files the content under another key than it says."
+
+    def commit(self, b: BlockId, r: RequestId, key: Key, ready: Mark) -> None:
+        self.keys[b] = Key(key + b"!")
+        self.block_of[key] = b
+        if self.reporter is not None:
+            self.reporter.report(events.Commit(b, r, key), self)
+
+
+def test_a_content_under_another_key_is_refused() -> None:
+    at = Bench(SETTINGS, reporter=Judge(DESIGN), pool=OtherKey)
+    with pytest.raises(Refused) as refused:
+        at.cached("x")
+    assert [d.cell for d in refused.value.refusal.disagreements] == ["keys[block0]"]
 
 
 def test_a_manager_with_priorities_cannot_be_judged_by_the_tiered_pool() -> None:

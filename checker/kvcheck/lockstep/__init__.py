@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from kvcheck.lockstep.judge import Judge, OnRefusal
+from kvcheck.lockstep.judge import Judge, OnRefusal, Witness
 from kvcheck.lockstep.kept import design_for, kept
+from kvcheck.lockstep.order import WatchedDevice
+from kvcheck.lockstep.payload import Payload, Tag, tag_in
 from kvcheck.lockstep.refusal import (
     Conjunct,
     Disagreement,
@@ -22,13 +24,18 @@ __all__ = [
     "Judge",
     "Nearest",
     "OnRefusal",
+    "Payload",
     "Reason",
     "Refusal",
     "Refused",
+    "Tag",
     "TooManyRequests",
     "UnjudgeableShape",
+    "WatchedDevice",
+    "Witness",
     "design_for",
     "kept",
+    "tag_in",
     "text_of",
     "tiers",
 ]

@@ -14,10 +14,12 @@ from collections.abc import Sequence
 from enum import Enum
 from itertools import product
 from pathlib import Path
-from typing import NoReturn, cast, get_args
+from typing import NoReturn, Protocol, cast, get_args
 
 import kvspec.events as events
 from kvcheck.lockstep.frontier import call, conjunct, differences, frontier
+from kvcheck.lockstep.ghosts import NAMES as GHOSTS
+from kvcheck.lockstep.ghosts import Ghosts
 from kvcheck.lockstep.kept import Untold
 from kvcheck.lockstep.parts import OpenStep, WrongPart
 from kvcheck.lockstep.refusal import (
@@ -41,7 +43,7 @@ from kvcheck.lockstep.tiers import (
 from kvcheck.trace.record import SourceLine
 from kvcheck.trace.source import source_line
 from kvcheck.verdict import Evidence, Outcome, Verdict
-from kvspec.events import Detail, Event, Observation, Part, Refuse, Shown
+from kvspec.events import Detail, Event, Observation, Part, Refuse, Shape, Shown
 from kvspec.lang.concrete import Arguments
 from kvspec.lang.ir import Action, Position, Require
 from kvspec.lang.state import State
@@ -80,11 +82,21 @@ class _Words:
         return True
 
 
+class Witness(Protocol):
+    """What looks at more than is shown, after each step that was good; e.g. at the device."""
+
+    @property
+    def blind_spots(self) -> frozenset[str]: ...
+
+    def see(self, event: Event, state: State, ghosts: Ghosts, shape: Shape) -> WrongPart | None: ...
+
+
 class Judge:
     """Judges one manager from its start; `verdict` says what came of it.
 
     `detail` says whether the lines inside a step are judged too. Nothing is judged after the first
-    refusal. `taken` counts the design's actions, `refused` the guards that were named.
+    refusal. `taken` counts the design's actions, `refused` the guards that were named. `order` and
+    `payload` look at the device; without them the verdict says that it is blind to it.
     """
 
     def __init__(
@@ -94,6 +106,8 @@ class Judge:
         detail: Detail = Detail.PARTS,
         on_refusal: OnRefusal = OnRefusal.RAISE,
         ring: int = RING_DEFAULT,
+        order: Witness | None = None,
+        payload: Witness | None = None,
     ) -> None:
         self.design, self.detail, self.on_refusal = design, detail, on_refusal
         self.state: State = design.start
@@ -103,6 +117,9 @@ class Judge:
         self.refused: Counter[str] = Counter()
         self.refusal: Refusal | None = None
         self.blind_spots: frozenset[str] = frozenset()
+        self.ghosts = Ghosts(design.shape.block_count)
+        self._order, self._payload = order, payload
+        self._witnesses = [witness for witness in (order, payload) if witness is not None]
         self._unjudged = ""
         self._recent: deque[tuple[int, Event]] = deque(maxlen=ring)
         self._open: OpenStep | None = None
@@ -162,6 +179,24 @@ class Judge:
                 continue
             if not words.agree(cell, after, self.requests):
                 self._refuse_shown(event, before, seen)
+        self._judge_ghosts(event, before, seen)
+        for witness in self._witnesses:
+            wrong = witness.see(event, after, self.ghosts, self.design.shape)
+            if wrong is not None:
+                self.state = before
+                self._refuse(event, Reason.DEVICE, seen, part=wrong)
+
+    def _judge_ghosts(self, event: Event, before: State, seen: Observation) -> None:
+        ghosts = self.ghosts
+        told_wrong = ghosts.take(event)
+        if told_wrong is not None:
+            self.state = before
+            self._refuse(event, Reason.TOLD, seen, wrong=(told_wrong,))
+        if seen.generations != ghosts.generations or seen.keys != ghosts.keys:
+            wrong = tuple(ghosts.differences(seen))
+            if wrong:
+                self.state = before
+                self._refuse(event, Reason.SHOWN, seen, wrong=wrong)
 
     def _after(self, event: Event, chosen: Arguments, seen: Observation) -> State:
         name = cast("str", event.action)  # type: ignore[union-attr]  # every step has one
@@ -242,7 +277,10 @@ class Judge:
     def verdict(self) -> Verdict:
         """What the judge has seen; no step of the design seen is `not run`, never a pass."""
         bound = f"{self.design.bound}, {self.step_count} steps, {self.part_count} parts"
-        blind = self.blind_spots & {field.name for field in self.design.fields}
+        blind = self.blind_spots & {*GHOSTS, *(field.name for field in self.design.fields)}
+        for name, witness in ("order", self._order), ("payload", self._payload):
+            spots = {"all"} if witness is None else witness.blind_spots
+            blind |= {name if spot == "all" else f"{name}: {spot}" for spot in spots}
         if blind:
             bound += f", blind to {', '.join(sorted(blind))}"
         if self.refusal is not None:

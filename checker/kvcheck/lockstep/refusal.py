@@ -24,6 +24,7 @@ class Reason(Enum):
     GUARD = "the guard that was named is not the first that is false"
     PART = "a line inside the step is wrong"
     SHOWN = "the state that is shown is not the design's"
+    DEVICE = "the device does not bear the step out"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,90 @@
+"""Whose bytes a slot holds: each block's content carries who wrote it, and reads are compared.
+
+It decides whether the tag that is found is the one expected; who expects what follows from the
+steps that were judged. The idea: a tag names a block, its generation and the request it was handed
+out to, so bytes that are whole and wrong say whose they are.
+
+Whoever writes a block's content writes its tag first; bytes without a tag are nobody's.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import kvspec.events as events
+from kvcheck.lockstep.ghosts import Ghosts
+from kvcheck.lockstep.parts import WrongPart
+from kvcheck.lockstep.tiers import CACHED, SLOT
+from kvspec.events import BlockId, Event, Generation, RequestId, Shape, SlotId
+from kvspec.lang.state import State
+
+LAYOUT = struct.Struct("<4sIQQ")
+MAGIC = b"KVTG"
+TAG_BYTES = LAYOUT.size
+
+HOLDS = "the slot holds its owner's bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """Who wrote a content: the block, its generation then, and the request that held it."""
+
+    block: BlockId
+    generation: Generation
+    owner: RequestId
+
+    def encoded(self) -> bytes:
+        """The first `TAG_BYTES` bytes of the content."""
+        return LAYOUT.pack(MAGIC, self.block, self.generation, self.owner)
+
+    def __str__(self) -> str:
+        return f"request {self.owner}'s block {self.block}, generation {self.generation}"
+
+
+def tag_in(data: bytes) -> Tag | None:
+    """The tag at the beginning of a content; None if there is none."""
+    if len(data) < TAG_BYTES:
+        return None
+    magic, block, generation, owner = LAYOUT.unpack(data[:TAG_BYTES])
+    if magic != MAGIC:
+        return None
+    return Tag(BlockId(block), Generation(generation), RequestId(owner))
+
+
+class Payload:
+    """Compares the tags in slots: at every completed copy, and wherever `read` is called.
+
+    `look` gives a slot's bytes as they are, which is no access of the program.
+    """
+
+    def __init__(self, look: Callable[[SlotId, Shape], bytes]) -> None:
+        self._look = look
+        self.read_count = 0
+
+    @property
+    def blind_spots(self) -> frozenset[str]:
+        """`reads`, as long as nothing was read."""
+        return frozenset() if self.read_count else frozenset({"reads"})
+
+    def see(self, event: Event, state: State, ghosts: Ghosts, shape: Shape) -> WrongPart | None:
+        """After a copy, the block that has the target slot finds its content there."""
+        if not isinstance(event, events.Complete):
+            return None
+        block = BlockId(state[SLOT].index(event.target))
+        if not state[CACHED][block]:
+            return None
+        return self.read(event.target, self._look(event.target, shape), block, ghosts)
+
+    def read(self, slot: SlotId, data: bytes, block: BlockId, ghosts: Ghosts) -> WrongPart | None:
+        """What is wrong with bytes that were read from a slot as a block's content."""
+        self.read_count += 1
+        owner = ghosts.owners[block]
+        assert owner is not None, "a block with content was handed out"
+        wanted = Tag(block, ghosts.generations[block], owner)
+        found = tag_in(data)
+        if found == wanted:
+            return None
+        held = "bytes without a tag" if found is None else str(found)
+        return WrongPart(HOLDS, ((f"slot {slot} held", held), ("expected", str(wanted))))
