@@ -18,7 +18,7 @@
 #define __device__
 #define __restrict__ __restrict
 
-struct uint4 { unsigned x, y, z, w; };
+struct alignas(16) uint4 { unsigned x, y, z, w; };
 struct Spread { unsigned x, y, z; };
 static Spread blockIdx, threadIdx, gridDim, blockDim;
 
@@ -128,8 +128,8 @@ template <class Kernel> static void run(Kernel kernel, uint64_t seed)
     free(order);
 }
 
-// A request is a seed, blocks, threads, then per argument its bytes or its value; the answer is all
-// bytes that may have changed. `names`, `modes` and `alignments` are the description's.
+// A request is a seed, blocks, threads, then per argument its bytes or its value; the answer is
+// "!", so that a launch which changes nothing has one too, and all bytes that may have changed. `names`, `modes` and `alignments` are the description's.
 template <class Kernel>
 static int serve(int count, const char *const *names, const uint8_t *modes,
                  const uint8_t *alignments, Kernel kernel)
@@ -156,6 +156,7 @@ static int serve(int count, const char *const *names, const uint8_t *modes,
             if (modes[i]) place(a, alignments[i]);
         }
         run(kernel, seed);
+        putchar('!');
         for (int i = 0; i < count; i++) {
             if (arguments[i].mode & WRITE) fwrite(arguments[i].bytes, 1, arguments[i].nbytes, stdout);
             if (arguments[i].pages) remove(arguments[i]);

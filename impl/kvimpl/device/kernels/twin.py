@@ -130,6 +130,7 @@ class Twin:
         try:
             requests.write(self._request(launch))
             requests.flush()
+            _exactly(answers, 1)
             return {
                 p.name: _exactly(answers, len(launch.bytes[p.name]))
                 for p in self._source.parameters
