@@ -7,7 +7,16 @@ import sys
 
 from measure import FAILED, OK, PEERS_ABSENT, PYTHON, ROOT
 
-SCRIPTS = ("start_up", "first_trace", "explore_vs_peers", "two_cores", "every_size", "prove")
+SCRIPTS = (
+    "start_up",
+    "first_trace",
+    "explore_vs_peers",
+    "two_cores",
+    "every_size",
+    "prove",
+    "schedules",
+    "lockstep",
+)
 
 
 def main(arguments: list[str]) -> int:

@@ -39,7 +39,7 @@ def _stream_means_all(self: Completions, on: Any) -> list[Work]:
 
 
 def _execute_forgetting_waits(self: Queue) -> Op:
-    self.work[0].waits = []
+    self.work[0].waits = ()
     return EXECUTE(self)
 
 

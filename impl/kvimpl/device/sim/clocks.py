@@ -8,7 +8,7 @@ the cost of an access does not grow with the length of the run.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from typing import NamedTuple, TypeAlias
 
 from kvimpl.device.port.values import Mode
@@ -110,7 +110,6 @@ class Shadow:
         index = bisect_left(self._starts, at)
         if index < len(self._starts) and self._starts[index] == at:
             return index
-        index = bisect_right(self._starts, at)
         left = self._segments[index - 1]
         self._starts.insert(index, at)
         self._segments.insert(index, Segment(left.write, dict(left.reads)))

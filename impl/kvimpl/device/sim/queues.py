@@ -27,7 +27,7 @@ class Work:
         self,
         op: Op,
         body: Callable[[Work], None] | None,
-        waits: list[Work],
+        waits: tuple[Work, ...],
         queue: Queue,
         clock: Clock,
         pending: Pending,
@@ -57,8 +57,8 @@ class Queue:
         self.stops_after = stops_after
 
     def head(self) -> Work | None:
-        """The operation that may execute now."""
-        if not self.work or self.executed == self.stops_after:
+        """The operation that may execute now, of a stream that has any."""
+        if self.executed == self.stops_after:
             return None
         head = self.work[0]
         for awaited in head.waits:
@@ -70,7 +70,7 @@ class Queue:
         """Take the head off and let it happen, after all that it waited for."""
         work = self.work.popleft()
         actor = self.actor
-        clock = dict(actor.clock)
+        clock = actor.clock.copy()
         join(clock, work.clock)
         for awaited in work.waits:
             join(clock, awaited.clock)
@@ -80,7 +80,7 @@ class Queue:
         if work.body is not None:
             work.body(work)
             work.body = None
-        work.waits = []
+        work.waits = ()
         work.done = not work.failed
         return work.op
 
@@ -126,23 +126,18 @@ class Queues:
         """Put work into the stream, behind all that is in it now."""
         self._op_count = number = self._op_count + 1
         fences = self._fences(queue)
-        all_waits = [*waits, *fences] if fences else list(waits)
-        needs = [completion(work) for work in all_waits if not work.done]
-        pending = Pending(
-            queue.stream.name,
-            label,
-            (
-                *touches,
-                Touch(f"done {number}", 0, 1, True),
-                *[Touch(thing, 0, 1, False) for thing in needs],
-            ),
-            False,
-            step,
-            frozenset(needs) if needs else NOTHING,
-        )
         # What is awaited and already done still orders: its clock is joined at execution.
-        op = Op(number, queue.stream, label)
-        work = Work(op, body, all_waits, queue, clock.copy(), pending)
+        all_waits = (*waits, *fences) if fences else waits
+        touches = (*touches, Touch(f"done {number}", 0, 1, True))
+        needs = NOTHING
+        if all_waits:
+            things = [completion(work) for work in all_waits if not work.done]
+            if things:
+                touches = (*touches, *[Touch(thing, 0, 1, False) for thing in things])
+                needs = frozenset(things)
+        stream = queue.stream
+        pending = Pending(stream.name, label, touches, False, step, needs)
+        work = Work(Op(number, stream, label), body, all_waits, queue, clock.copy(), pending)
         queue.work.append(work)
         queue.last = work
         return work

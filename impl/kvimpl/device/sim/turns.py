@@ -191,9 +191,11 @@ class Turns:
                 choices.append(pending)
                 takers.append(task)
         for queue in self._queues.all:
-            if queue.work and (head := queue.head()) is not None:
-                choices.append(head.pending)
-                takers.append(queue)
+            if queue.work:
+                head = queue.head()
+                if head is not None:
+                    choices.append(head.pending)
+                    takers.append(queue)
         return choices, takers
 
     def _run(self, task: HostTask, body: Callable[[], None]) -> None:
