@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -199,6 +200,23 @@ def test_the_doctor_says_one_line_for_each_thing_it_looked_at(kvproof: Kvproof) 
     ran = kvproof("doctor")
     assert ran.code == Exit.OK
     assert len(ran.out.splitlines()) == len(LOOKS) + 2
+
+
+def test_without_nvrtc_and_a_cxx_compiler_the_doctor_says_what_is_lost(
+    kvproof: Kvproof, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(package: str) -> str:
+        raise PackageNotFoundError(package)
+
+    monkeypatch.setattr("kvcheck.cli.doctor_command.version", absent)
+    monkeypatch.setattr("shutil.which", lambda name: None)
+
+    ran = kvproof("doctor", "--select", "nvrtc", "--select", "c++")
+
+    assert ran.code == 0
+    assert "kernels are not compiled for GPUs" in ran.out
+    assert "pip install cuda-bindings nvidia-cuda-nvrtc" in ran.out
+    assert "kernels are not run on the CPU" in ran.out
 
 
 def test_without_a_compiler_the_doctor_says_what_is_lost(

@@ -79,6 +79,23 @@ def _compiler() -> Sign:
     )
 
 
+def _cxx() -> Sign:
+    found = next((c for c in ("c++", "g++", "clang++") if shutil.which(c)), None)
+    if found:
+        return Sign("c++", "yes", str(shutil.which(found)))
+    seen = "no c++, g++ or clang++: kernels are not run on the CPU"
+    return Sign("c++", "absent", seen, "apt-get install g++ (or your system's compiler)")
+
+
+def _nvrtc() -> Sign:
+    try:
+        seen = f"{version('nvidia-cuda-nvrtc')}, bindings {version('cuda-bindings')}"
+    except PackageNotFoundError:
+        seen = "not installed: kernels are not compiled for GPUs"
+        return Sign("nvrtc", "absent", seen, "pip install cuda-bindings nvidia-cuda-nvrtc")
+    return Sign("nvrtc", "yes", seen)
+
+
 def _cores() -> Sign:
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return Sign("cores", "yes", f"{usable} usable")
@@ -146,6 +163,8 @@ LOOKS: dict[str, Callable[[], Sign]] = {
     "python": _python,
     "z3": _z3,
     "compiler": _compiler,
+    "c++": _cxx,
+    "nvrtc": _nvrtc,
     "cores": _cores,
     "memory": _memory,
     "abc": _abc,
