@@ -6,6 +6,7 @@ from kvcheck.lockstep.judge import Judge, OnRefusal, Witness
 from kvcheck.lockstep.kept import design_for, kept
 from kvcheck.lockstep.order import WatchedDevice
 from kvcheck.lockstep.payload import Payload, Tag, tag_in
+from kvcheck.lockstep.recorded import judge_recorded
 from kvcheck.lockstep.refusal import (
     Conjunct,
     Disagreement,
@@ -34,6 +35,7 @@ __all__ = [
     "WatchedDevice",
     "Witness",
     "design_for",
+    "judge_recorded",
     "kept",
     "tag_in",
     "text_of",
