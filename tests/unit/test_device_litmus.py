@@ -31,8 +31,8 @@ def _set(arguments: Sequence[Bytes | int]) -> None:
     target.write(bytes([value]))
 
 
-COPY = Kernel("copying", (Mode.WRITE, Mode.READ), _copy)
-SET = Kernel("setting", (Mode.WRITE, None), _set)
+COPY = Kernel("copying", (Mode.WRITE, Mode.READ), _copy, "copying.cu")
+SET = Kernel("setting", (Mode.WRITE, None), _set, "setting.cu")
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ class FakeDriver:
         self._lib.fake_seed.argtypes = [ctypes.c_uint64]
         self._lib.fake_capacity.argtypes = [ctypes.c_size_t]
         self._lib.fake_run.argtypes = [ctypes.c_void_p]
+        self._lib.fake_hold.argtypes = [ctypes.c_void_p, ctypes.c_int]
         self._lib.fake_queued.argtypes = [ctypes.c_void_p]
         self._lib.fake_fail.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_int]
         self._kept: dict[str, object] = {}
@@ -63,6 +64,10 @@ class FakeDriver:
         error code, after so many that do not."""
         self._lib.fake_fail(call.encode(), after, code)
 
+    def restart(self) -> None:
+        """Forget all queued work, planned failures and the failure of the device."""
+        self._lib.fake_restart()
+
     def step(self) -> bool:
         """Execute one operation of any stream; False if none may."""
         return bool(self._lib.fake_step())
@@ -70,6 +75,10 @@ class FakeDriver:
     def run(self, stream: int) -> bool:
         """Execute the oldest operation of the stream with this handle; False if it may not."""
         return bool(self._lib.fake_run(stream))
+
+    def hold(self, stream: int, is_held: bool = True) -> None:
+        """The stream with this handle makes no progress while it is held."""
+        self._lib.fake_hold(stream, int(is_held))
 
     def queued(self, stream: int) -> int:
         """How many operations are in the stream."""

@@ -50,7 +50,7 @@ using Twin = int (*)(void** parameters, const unsigned* grid_and_block);
 struct Mark { bool done = true; };
 using MarkPtr = std::shared_ptr<Mark>;
 struct Operation { std::string label; std::function<int()> execute; MarkPtr after; };
-struct Stream { int number; unsigned flags; std::deque<Operation> queue; bool destroyed = false; };
+struct Stream { int number; unsigned flags; std::deque<Operation> queue; bool destroyed = false, held = false; };
 struct Event { MarkPtr mark = std::make_shared<Mark>(); };
 enum class Space { DEVICE, PINNED };
 struct Piece { size_t nbytes; Space space; bool freed = false; };
@@ -111,7 +111,7 @@ uint64_t chance() {
 }
 
 bool is_ready(const Stream& s) {
-    return !s.queue.empty() && (!s.queue.front().after || s.queue.front().after->done);
+    return !s.held && !s.queue.empty() && (!s.queue.front().after || s.queue.front().after->done);
 }
 
 void execute_front(Stream& s) {
@@ -263,6 +263,14 @@ int fake_run(void* handle) {  // the oldest operation of one stream, if it may e
     execute_front(*s);
     return 1;
 }
+void fake_restart() {  // as a new process would find the device: nothing queued, nothing failed
+    Guard g(mutex);
+    failure = SUCCESS;
+    faults.clear();
+    legacy.queue.clear();
+    for (auto& s : streams) s->queue.clear();
+}
+void fake_hold(void* handle, int held) { Guard g(mutex); if (Stream* s = stream_of(handle)) s->held = held; }
 int fake_queued(void* handle) { Guard g(mutex); Stream* s = stream_of(handle); return s ? int(s->queue.size()) : -1; }
 int fake_live_events() { Guard g(mutex); return int(events.size()); }
 int fake_live_pieces() {
