@@ -52,6 +52,7 @@ class CopyStreams:
         self._writes: dict[SlotId, port.Mark] = {}
         self.stage = Stage.BETWEEN
         self.pending: list[deque[Sent]] = [deque() for _ in Stream]
+        self._shown: tuple[tuple[tuple[SlotId, SlotId], ...], ...] | None = None
 
     # ---- one copy
 
@@ -79,6 +80,7 @@ class CopyStreams:
         sent = Sent(CopyId(self._next), source, target, mark)
         self._next += 1
         self.pending[stream].append(sent)
+        self._shown = None
         for slot in (source, target):
             self._uses[slot] = self._uses.get(slot, 0) + 1
         return sent
@@ -99,11 +101,18 @@ class CopyStreams:
         if not done:
             return None
         sent = pending.popleft()
+        self._shown = None
         for slot in (sent.source, sent.target):
             self._uses[slot] -= 1
             if not self._uses[slot]:
                 del self._uses[slot]
         return sent
+
+    def in_flight(self) -> tuple[tuple[tuple[SlotId, SlotId], ...], ...]:
+        """Source and target of each pending copy, by stream; kept until that changes."""
+        if self._shown is None:
+            self._shown = tuple([tuple([(c.source, c.target) for c in p]) for p in self.pending])
+        return self._shown
 
     def is_in_flight(self, slot: SlotId) -> bool:
         """Whether a copy that is not known to be complete uses the slot."""

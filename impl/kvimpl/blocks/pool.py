@@ -105,7 +105,7 @@ class BlockPool:
 
     def observe(self) -> Observation:
         """All that can be judged, as it is now: blind only to `queued`, which `free` implies."""
-        keys, seconds, pending = tuple(self.keys), tuple(self.seconds), self.copies.pending
+        keys = tuple(self.keys)
         return Observation(
             slot=tuple(self.slot),
             refs=tuple(self.refs),
@@ -116,9 +116,9 @@ class BlockPool:
             generations=tuple(self.generations),
             free=(self.queues.order(Level.PRIMARY), self.queues.order(Level.SECONDARY)),
             free_count=tuple(self.queues.counts),
-            pending=tuple([tuple([(c.source, c.target) for c in line]) for line in pending]),
+            pending=self.copies.in_flight(),
             priority=tuple(self.priority),
-            timed=self._timed.of(seconds),
+            timed=self._timed.of(tuple(self.seconds)),
             expiring=self.expiries.waiting(),
         )
 

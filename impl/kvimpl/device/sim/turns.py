@@ -115,6 +115,7 @@ class Turns:
         thread = threading.Thread(target=self._run, args=(task, body), daemon=True)
         task.thread = thread
         self._tasks.append(task)
+        self._spawned = [t for t in self._spawned if not t.ended or t.error is not None]
         self._spawned.append(task)
         thread.start()
         return task
