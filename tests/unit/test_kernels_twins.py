@@ -213,9 +213,12 @@ def test_a_twin_that_died_answers_the_next_launch(tmp_path: Path) -> None:
     [
         lambda text: text.replace("extern", "int odd = ;\nextern"),
         lambda text: text.replace("const unsigned char *from,", ""),
+        lambda text: text.replace(
+            "unsigned from_slots, unsigned long long", "unsigned from_slots, unsigned"
+        ),
         lambda text: text.replace("    // A pair", "    __syncthreads();\n    // A pair"),
     ],
-    ids=["syntax", "one parameter fewer", "a barrier"],
+    ids=["syntax", "one parameter fewer", "another width", "a barrier"],
 )
 def test_a_text_that_is_no_twin_is_refused_with_the_compilers_lines(
     change: Callable[[str], str], tmp_path: Path
@@ -232,6 +235,12 @@ def test_without_a_compiler_the_error_says_what_was_not_run(
 ) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(TwinAbsent, match="no kernel was run on the CPU"):
+        cxx()
+
+
+def test_a_compiler_without_sanitizers_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: "false")
+    with pytest.raises(TwinAbsent, match="cannot build with sanitizers"):
         cxx()
 
 

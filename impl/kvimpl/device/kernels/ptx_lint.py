@@ -24,7 +24,7 @@ _LINE = re.compile(r"\.loc\s+\d+\s+(\d+)")
 _WORD = re.compile(r"%[\w.]+")
 _PARAMETER = re.compile(r"\[\w+_param_(\d+)(?:\s*\+\s*\d+)?\]")
 _LABEL = re.compile(r"\$?\w+:(?!:)")
-_FORBIDDEN = re.compile(r"ld\.global\S*\.nc\b|ldu\b|tex\b|tld4\b|suld\b|cp\.async|prefetchu\b")
+_FORBIDDEN = re.compile(r"ld\.\S*\bnc\b|ldu\b|tex\b|tld4\b|suld\b|cp\.async|prefetchu\b")
 _WAITS = re.compile(r"cp\.async\S*\.(commit_group|wait_group|wait_all)\b|cp\.async\.(wait|commit)")
 _OPAQUE = re.compile(r"call\b|vote\b|activemask\b|shfl\b|redux\b|atom\b")
 

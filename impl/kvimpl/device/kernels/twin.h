@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <sys/mman.h>
+#include <type_traits>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -187,6 +188,12 @@ template <class... A, int... I> static void call(void (*f)(A...), Sequence<I...>
 template <class... A> static void call(void (*f)(A...))
 {
     call(f, typename Count<sizeof...(A)>::type());
+}
+
+// Whether the parameters are the description's: 0 is a pointer, and any other number a scalar's bytes.
+template <int... Widths, class... A> constexpr bool like(void (*)(A...))
+{
+    return ((std::is_pointer<A>::value ? Widths == 0 : Widths == (int)sizeof(A)) && ...);
 }
 
 template <class... A> constexpr int arity(void (*)(A...)) { return sizeof...(A); }

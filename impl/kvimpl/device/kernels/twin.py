@@ -189,11 +189,13 @@ def _main(source: KernelSource) -> str:
     names = ", ".join(f'"{p.name if p else ""}"' for p in pointers)
     modes = ", ".join(str(_MODES[p.mode] if p else 0) for p in pointers)
     alignments = ", ".join(str(p.alignment if p else 1) for p in pointers)
+    widths = ", ".join(str(0 if isinstance(p, Pointer) else p.nbytes) for p in source.parameters)
     count = len(pointers)
     return (
         f'#include "{SHIM}"\n'
         f'#include "{source.path.resolve()}"\n'
         f'static_assert(twin::arity({source.entry}) == {count}, "as many as described");\n'
+        f'static_assert(twin::like<{widths}>({source.entry}), "of those widths");\n'
         "int main() {\n"
         f"    static const char *const names[] = {{{names}}};\n"
         f"    static const unsigned char modes[] = {{{modes}}}, alignments[] = {{{alignments}}};\n"
