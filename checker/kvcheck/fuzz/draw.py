@@ -85,14 +85,18 @@ _ORDERS: tuple[Order, ...] = (
 
 def fresh(rng: random.Random, *, sizes: Sequence[Sizes], manager: str) -> Case:
     """A new case of one to five rounds, and on every other one a reader or two beside it."""
-    chosen = sizes[min(rng.randrange(len(sizes)), rng.randrange(len(sizes)))]
+    prioritised = [s for s in sizes if s.priority_count > 1]
+    if prioritised and rng.random() < 0.25:
+        chosen = rng.choice(prioritised)
+    else:
+        chosen = sizes[min(rng.randrange(len(sizes)), rng.randrange(len(sizes)))]
     scheduler: list[AnyCall] = []
-    if rng.random() < 0.2:
+    if rng.random() < 0.35:
         scheduler += there_and_back(rng, chosen)
     for _ in range(rng.choice((1, 2, 2, 3, 3, 4, 5))):
         scheduler += a_round(rng, chosen)
     readers = [a_reader(rng) for _ in range(rng.choice((0, 0, 0, 1, 1, 2)))]
-    return Case(chosen, (tuple(scheduler), *readers), order(rng), manager)
+    return Case(chosen, (tuple(scheduler), *readers), order(rng, 1 + len(readers)), manager)
 
 
 def a_round(rng: random.Random, sizes: Sizes) -> list[AnyCall]:
@@ -122,6 +126,8 @@ def a_round(rng: random.Random, sizes: Sizes) -> list[AnyCall]:
             calls.append(ReleaseAll(request))
         elif rng.random() < 0.5:
             calls.append(Release(request, rng.randrange(PLACES)))
+    if sizes.priority_count > 1 and rng.random() < 0.4:
+        calls.append(Refresh(rng.choice((0, 3, 6))))
     return calls
 
 
@@ -142,7 +148,7 @@ def there_and_back(rng: random.Random, sizes: Sizes) -> list[AnyCall]:
 def a_reader(rng: random.Random) -> tuple[AnyCall, ...]:
     """A task that pins by key, reads and lets go, or forgets to."""
     calls: list[AnyCall] = []
-    for number in range(rng.choice((1, 2, 3))):
+    for number in range(rng.choice((1, 2, 3, 5))):
         calls.append(PinKey(rng.randrange(KEYS)))
         if rng.random() < 0.7:
             calls.append(ReadPinned(rng.randrange(number + 1)))
@@ -185,8 +191,10 @@ def any_call(rng: random.Random, sizes: Sizes) -> AnyCall:
     return rng.choice(_DRAWS)(rng, sizes)
 
 
-def order(rng: random.Random) -> str:
-    """An order: those without choice, uniform ones, and PCT."""
+def order(rng: random.Random, task_count: int) -> str:
+    """An order: those without choice, uniform ones, and PCT; tasks that meet need chance more."""
+    if task_count > 1 and rng.random() < 0.8:
+        return rng.choice(_ORDERS[3:])(rng)
     return rng.choice(_ORDERS)(rng)
 
 
@@ -200,7 +208,7 @@ def variant(rng: random.Random, case: Case, other: Case, *, sizes: Sequence[Size
     if rng.random() < 0.1:
         case = msgspec.structs.replace(case, sizes=rng.choice(sizes))
     if rng.random() < 0.5:
-        case = msgspec.structs.replace(case, order=order(rng))
+        case = msgspec.structs.replace(case, order=order(rng, len(case.tasks)))
     return case
 
 

@@ -1,0 +1,166 @@
+"""`kvproof fuzz`: the block manager under its judge, for as long as there is budget.
+
+It decides what a campaign is given (time, corpus, voice) and which device can run it; the campaign
+is `kvcheck.fuzz`'s, and its words are `fuzz_report`'s.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kvcheck.cli.faults import Fault, nearest
+from kvcheck.cli.quantities import DURATION
+from kvcheck.cli.settings import CacheUse, Settings, Voice
+from kvcheck.verdict import Exit
+
+if TYPE_CHECKING:
+    from kvcheck.fuzz.campaign import Campaign, Keep, Plan
+    from kvcheck.fuzz.case import Case, Ran
+
+BUDGET_DEFAULT = 60.0
+CORPUS_DEFAULT = Path(".kvproof/corpus")
+
+
+@click.command("fuzz")
+@click.option(
+    "--device",
+    type=click.Choice(["sim", "cuda"]),
+    default="sim",
+    show_default=True,
+    help="Where the manager runs.",
+)
+@click.option("--budget", type=DURATION, help="Stop after this time, as 90s or 10m; default 60s.")
+@click.option("--seed", type=int, default=0, show_default=True, help="For what is drawn.")
+@click.option("--runs", "runs_max", type=click.IntRange(min=0), help="Stop after this many runs.")
+@click.option(
+    "--manager",
+    default="blocks",
+    show_default=True,
+    help="blocks, or a known bug of it, as `kvproof list` names them.",
+)
+@click.option(
+    "--corpus",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=CORPUS_DEFAULT,
+    show_default=True,
+    help="Where failing cases are kept.",
+)
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the result.")
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+def command(
+    *,
+    device: str,
+    budget: float | None,
+    seed: int,
+    runs_max: int | None,
+    manager: str,
+    corpus: Path,
+    json_path: Path | None,
+    quiet: bool,
+) -> Exit:
+    """Run drawn cases of the block manager, each step judged by its design, and keep what fails.
+
+    A case is calls of one scheduler and up to two readers, sizes, and an order in which the device
+    works. The run passes only if nothing failed and everything that can be reached was reached.
+    """
+    from kvcheck.cli.fuzz_report import report_campaign
+    from kvcheck.fuzz.campaign import Plan
+
+    if device == "cuda":
+        raise no_cuda()
+    check_manager(manager)
+    settings = Settings(
+        budget_seconds=budget,
+        seed=seed,
+        jobs=1,
+        select=(),
+        json_path=json_path,
+        junit_path=None,
+        ledger_path=None,
+        cache=CacheUse.OFF,
+        voice=Voice.QUIET if quiet else Voice.NORMAL,
+        runs_dir=corpus,
+    )
+    plan = Plan(seed=seed, manager=manager, runs_max=runs_max)
+    notes: list[str] = []
+    campaign, seconds = run_campaign(plan, settings, keeper(corpus, notes))
+    options = {**click.get_current_context().params, "budget": seconds_of(settings, runs_max)}
+    return report_campaign(campaign, settings, seconds=seconds, notes=notes, options=options)
+
+
+def seconds_of(settings: Settings, runs_max: int | None) -> float | None:
+    """The budget: as it was asked for, else none if runs are counted, else the default."""
+    if settings.budget_seconds is None and runs_max is None:
+        return BUDGET_DEFAULT
+    return settings.budget_seconds
+
+
+def run_campaign(plan: Plan, settings: Settings, keep: Keep) -> tuple[Campaign, float]:
+    """The campaign and its seconds; Ctrl-C or a polite kill ends it with what it has."""
+    from kvcheck.cli.fuzz_report import facts
+    from kvcheck.cli.progress import Ticker
+    from kvcheck.cli.searching import interruptible, now
+    from kvcheck.fuzz.campaign import fuzz
+    from kvcheck.fuzz.runner import run_case
+    from kvcheck.fuzz.shrink import shrink
+
+    began, ticker = now(), Ticker(settings.voice, clock=now)
+    budget = seconds_of(settings, plan.runs_max)
+    try:
+        with interruptible() as interrupted:
+            campaign = fuzz(
+                plan,
+                run=run_case,
+                shrink=shrink,
+                keep=keep,
+                is_time_up=lambda: budget is not None and now() - began >= budget,
+                is_interrupted=interrupted,
+                tell=lambda so_far: ticker.tell(facts(so_far, now() - began)),
+            )
+    finally:
+        ticker.done()
+    return campaign, now() - began
+
+
+def keeper(folder: Path, notes: list[str]) -> Keep:
+    """Keeps cases in the corpus; what cannot be kept becomes a note: it is a finding still."""
+    from kvcheck.fuzz.corpus import Corpus, CorpusError
+    from kvcheck.trace.atomic import WriteError
+
+    corpus = Corpus(folder)
+
+    def keep(case: Case, ran: Ran) -> Path | None:
+        assert ran.failure is not None
+        try:
+            return corpus.add(case, ran) or corpus.path_of(case.manager, ran.failure)
+        except (CorpusError, WriteError) as error:
+            notes.append(str(error))
+            return None
+
+    return keep
+
+
+def check_manager(name: str) -> None:
+    """Raises: Fault, if there is no such manager."""
+    from kvcheck.fuzz.runner import managers
+
+    known = managers()
+    if name not in known:
+        raise Fault(
+            f"There is no manager {name!r} to fuzz.",
+            cause=nearest(name, known),
+            mend="Name blocks, or a bug of kvimpl.bugs, with --manager.",
+        )
+
+
+def no_cuda() -> Fault:
+    """What was asked for is not here; nothing was run."""
+    return Fault(
+        "A campaign on a CUDA device was asked for (--device cuda), and nothing was run.",
+        cause="Campaigns choose the order in which the device works, which only sim lets them do.",
+        mend="Run with --device sim; on a machine with a GPU, `pytest -m gpu` runs what needs one.",
+        code=Exit.ENVIRONMENT_ABSENT,
+    )
