@@ -17,7 +17,7 @@ TOOLS := $(VENV)/.tools-installed
 help:
 	@echo "make demo    a real bug refuted, and the corrected design proved (under two minutes)"
 	@echo "make test    the whole suite"
-	@echo "make check   ruff, mypy --strict and the rules of the house"
+	@echo "make check   ruff, mypy --strict, the rules of the house and the contracts"
 	@echo "make bench   the measurements of docs/benchmarks.md (SPIN and g++ are used where present)"
 	@echo "make device  add torch to .venv (TORCH=$(TORCH)); nothing needs it yet"
 	@echo "make clean   remove build products; make distclean also removes .venv"
@@ -55,6 +55,7 @@ check: $(TOOLS)
 	$(BIN)/ruff format --check . || status=1; \
 	$(BIN)/mypy || status=1; \
 	$(BIN)/python -m pytest -q tests/tidy || status=1; \
+	$(BIN)/python tests/contracts/check.py || status=1; \
 	exit $$status
 
 bench: $(TOOLS)
