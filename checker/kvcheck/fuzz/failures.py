@@ -8,6 +8,7 @@ number is struck from it.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from kvcheck.fuzz.case import AnyCall, Failure
 from kvcheck.fuzz.hands import Accepted
@@ -46,11 +47,12 @@ def of_refusal(refusal: Refusal) -> Failure:
     return Failure("refused", detail, text_of(refusal))
 
 
-def of_finding(finding: Finding) -> Failure:
-    """Something that the device found wrong."""
+def of_finding(finding: Finding, *, read: Sequence[str] = ()) -> Failure:
+    """Something that the device found wrong, and what was read of it in this run, if anything."""
     accesses = [a for a in (finding.first, finding.second) if a is not None]
     kinds = " and ".join(sorted(_kind(access) for access in accesses))
-    return Failure("finding", f"{finding.kind.value}: {kinds}", str(finding))
+    words = "\n".join([str(finding), *(f"In this run: {words}" for words in read)])
+    return Failure("finding", f"{finding.kind.value}: {kinds}", words)
 
 
 def of_bytes(words: str) -> Failure:

@@ -116,7 +116,7 @@ class _Run:
         findings = device.quiesce()
         manager.poll()
         if findings:
-            return of_finding(findings[0])
+            return of_finding(findings[0], read=world.wrong_bytes[:1])
         if world.wrong_bytes:
             return of_bytes(world.wrong_bytes[0])
         lost = of_leak(manager.observe(), manager.shape)
