@@ -169,12 +169,14 @@ class Failure(msgspec.Struct, frozen=True):
 
     `kind` is refused, finding, bytes, leak, error or stuck; `detail` names what it is without any
     number that another size or order would change: reason, action and conjunct of a refusal; the
-    kinds of access of a finding; the type of an error. `words` is the whole report for a reader.
+    kinds of access of a finding; the type of an error. `words` is the whole report for a reader;
+    `witness` what was read wrong in the same run, where it was found by other means.
     """
 
     kind: str
     detail: str
     words: str
+    witness: str = ""
 
     @property
     def key(self) -> tuple[str, str]:

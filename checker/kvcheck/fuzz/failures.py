@@ -52,7 +52,7 @@ def of_finding(finding: Finding, *, read: Sequence[str] = ()) -> Failure:
     accesses = [a for a in (finding.first, finding.second) if a is not None]
     kinds = " and ".join(sorted(_kind(access) for access in accesses))
     words = "\n".join([str(finding), *(f"In this run: {words}" for words in read)])
-    return Failure("finding", f"{finding.kind.value}: {kinds}", words)
+    return Failure("finding", f"{finding.kind.value}: {kinds}", words, "".join(read))
 
 
 def of_bytes(words: str) -> Failure:
