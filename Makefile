@@ -15,7 +15,7 @@ TOOLS := $(VENV)/.tools-installed
 .PHONY: help demo test check bench device clean distclean
 
 help:
-	@echo "make demo    a real bug refuted, and the corrected design proved (under two minutes)"
+	@echo "make demo    a real bug, in a design and in a running manager, and both without it (under two minutes)"
 	@echo "make test    the whole suite"
 	@echo "make check   ruff, mypy --strict, the rules of the house and the contracts"
 	@echo "make bench   the measurements of docs/benchmarks.md (SPIN and g++ are used where present)"
