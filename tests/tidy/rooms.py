@@ -42,6 +42,7 @@ ROOMS = (
         "kvcheck.mutate",
         ("kvspec", "kvcheck.explore", "kvcheck.solve", "kvcheck.trace", "kvcheck.verdict"),
     ),
+    Room("kvcheck.refine", ("kvspec",)),
     Room("kvcheck.schedule", ("kvimpl.device.port",)),
     Room(
         "kvcheck.lockstep",
