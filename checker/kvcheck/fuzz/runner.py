@@ -19,7 +19,7 @@ from kvcheck.fuzz.designs import Ground, ground_of, settings_of
 from kvcheck.fuzz.failures import of_bytes, of_error, of_finding, of_leak
 from kvcheck.fuzz.hands import Clock, Hands, World
 from kvcheck.fuzz.orders import schedule_of
-from kvcheck.lockstep import Judge
+from kvcheck.lockstep import Judge, Refused
 from kvcheck.schedule import Recorder, ReplayDiverged
 from kvimpl.blocks import BlockManager
 from kvimpl.bugs import BUGS
@@ -35,21 +35,37 @@ Builder: TypeAlias = Callable[..., BlockManager]
 """Builds a manager as the class itself does: device, settings, compute, clock, reporter."""
 
 
+class JudgeFault(Exception):
+    """The judge itself broke, so that nothing is known of the run; three sentences."""
+
+
 class _Watching:
-    """The judge as a reporter, and what the run covers: the design's states and goals."""
+    """The judge as a reporter, and what the run covers: the design's states and goals.
+
+    `fault` is what broke inside the judge, which the manager's callers may never see as it was.
+    """
 
     def __init__(self, judge: Judge, ground: Ground) -> None:
         self.judge, self.ground, self.detail = judge, ground, judge.detail
         self.states: set[int] = set()
         self.goals: set[str] = set()
+        self.fault: Exception | None = None
         self._state: State = ()
         self._open = [(goal, [None] * len(goal.reads)) for goal in ground.goals]
 
     def report(self, event: Event, shown: Shown) -> None:
         """Let the judge judge, then take note of a state that is new."""
-        judge = self.judge
-        judge.report(event, shown)
-        state = judge.state
+        try:
+            self._judge(event, shown)
+        except Refused:
+            raise
+        except Exception as error:
+            self.fault = self.fault or error
+            raise
+
+    def _judge(self, event: Event, shown: Shown) -> None:
+        self.judge.report(event, shown)
+        state = self.judge.state
         if state is not self._state:
             self._state = state
             self.states.add(hash((self.ground.sizes, state)))
@@ -136,6 +152,7 @@ def run_case(case: Case) -> Ran:
         ValueError: the sizes are absurd, the order names no schedule, or there is no such manager.
         UnjudgeableShape: no design reads a manager of these sizes.
         ReplayDiverged: the order is a recorded line that this run does not follow.
+        JudgeFault: the judge raised something that is no refusal.
     """
     record = Recorder(schedule_of(case.order))
     settings = settings_of(case.sizes)
@@ -152,6 +169,12 @@ def run_case(case: Case) -> Ran:
         failure = _Run(case, world, hands).play()
     finally:
         device.abandon()
+    if watching.fault is not None:
+        raise JudgeFault(
+            f"The judge broke with {type(watching.fault).__name__}: {watching.fault}. "
+            f"That is a fault of the design's reading, and says nothing about {case.manager!r}. "
+            "Mend the judge; the run counts as not made."
+        ) from watching.fault
     covered = names_of(ground, judge.taken, judge.refused, watching.states, watching.goals)
     return Ran(failure, record.text, judge.step_count, covered)
 
