@@ -1,8 +1,8 @@
 """The block manager with payload kernels, judged step by step: one program for any CUDA device.
 
-Fresh blocks get a tag of their key by `write_tags`, hits are read back by `read_tags` through a page
-table in mapped host memory, wherever copies have put them meanwhile. It decides nothing: it returns
-the judge's verdict and every tag that was not the key's.
+Fresh blocks get a tag of their key by `write_tags`, hits are read back by `read_tags` through a
+page table in mapped host memory, wherever copies have put them meanwhile. It decides nothing: it
+returns the judge's verdict and every tag that was not the key's.
 """
 
 from __future__ import annotations
