@@ -44,13 +44,16 @@ def conjunct(design: Design, state: State, name: str, arguments: Arguments) -> C
         own = layer.arguments(name, arguments)
         if own is None:
             continue
-        found = _conjunct(layer.model, state[layer.rows], layer.actions[name], own)
+        found = first_false(layer.model, state[layer.rows], layer.actions[name], own)
         if found is not None:
             return found
     return None
 
 
-def _conjunct(model: Model, state: State, action: Action, arguments: Arguments) -> Conjunct | None:
+def first_false(
+    model: Model, state: State, action: Action, arguments: Arguments
+) -> Conjunct | None:
+    """The first condition of the action that is false here, by the concrete evaluator."""
     run = _Halting(model, state)
     for parameter, value in zip(action.parameters, arguments, strict=True):
         run.locals[parameter.name] = value
