@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from kvcheck.refine.product import Call, Calls, product
+from kvcheck.refine.product import OF_CONTRACT, Call, Calls, product, refinement_alone
 from kvcheck.refine.tiers import TieredUnderContract, calls_of, under_contract
 
-__all__ = ["Call", "Calls", "TieredUnderContract", "calls_of", "product", "under_contract"]
+__all__ = [
+    "OF_CONTRACT",
+    "Call",
+    "Calls",
+    "TieredUnderContract",
+    "calls_of",
+    "product",
+    "refinement_alone",
+    "under_contract",
+]

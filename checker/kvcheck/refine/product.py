@@ -32,6 +32,8 @@ from kvspec.lang.ir import (
 from kvspec.lang.types import SortType
 
 PREFIX = "contract_"
+OF_CONTRACT = "the contract's"
+"""How the message of an assertion begins that was a guard of the contract."""
 ALWAYS = Literal(1, BOOL)
 
 
@@ -85,6 +87,12 @@ def product(design: Model, contract: Model, calls: Calls, sorts: Mapping[str, So
     return replace(design, init=begun, actions=actions, properties=(*design.properties, *owed))
 
 
+def refinement_alone(whole: Model, design: Model) -> Model:
+    """The product without what the design owes on its own, which is no matter of the contract."""
+    own = {p.name for p in design.properties if p.kind is not PropertyKind.ASSUMPTION}
+    return replace(whole, properties=tuple(p for p in whole.properties if p.name not in own))
+
+
 def _followed(
     action: Action, calls: list[tuple[Call, Action]], sorts: Mapping[str, SortType]
 ) -> Action:
@@ -114,7 +122,7 @@ def _guarded(taken: Local, run: Action) -> list[Statement]:
             free = Apply(
                 Operator.OR, (Apply(Operator.NOT, (taken,), BOOL), statement.condition), BOOL
             )
-            said.append(Assert(f"the contract's {name}: {statement.label}", free, statement.at))
+            said.append(Assert(f"{OF_CONTRACT} {name}: {statement.label}", free, statement.at))
         elif isinstance(statement, Let) and not rest:
             said.append(statement)
         else:
