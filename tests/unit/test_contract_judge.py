@@ -338,7 +338,7 @@ SEEN = {
     "s1-5-kept",
     "s1-5-moved",
 }
-"""It has no word for levels, the lines inside a step, or the bytes: those need the design's judge."""
+"""It has no word for levels, lines inside a step, or bytes: those need the design's judge."""
 
 
 @pytest.mark.parametrize(
