@@ -44,19 +44,28 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-@pytest.mark.parametrize("sizes", [{"P": 1, "S": 1}, {"P": 2, "S": 1}])
+@pytest.mark.parametrize("sizes", [{"P": 1, "S": 1, "R": 2, "T": 2}, {"P": 2, "S": 1}])
 def test_the_refinement_is_inductive_at_a_stated_size(sizes: dict[str, int]) -> None:
     result = proved(TieredUnderContract.instance(**sizes))
     assert result.is_proved
     by_solver = [o for o in result.obligations if "/induction/release/" in o.id]
     assert by_solver
-    places = sum(sizes.values())
+    places = sizes["P"] + sizes["S"]
     for obligation in by_solver:
         assert obligation.verdict.outcome is Outcome.HOLDS
         assert obligation.verdict.evidence is Evidence.PROVED_AT_SIZE
         assert f"Block={places}, COPIES=1, PINS=1, REFS=2" in obligation.verdict.bound
     guards = [o.id for o in result.obligations if "/the contract's " in o.id]
     assert len(guards) >= 20
+
+
+@pytest.mark.parametrize(
+    ("sizes", "states"),
+    [({"P": 1, "S": 1, "R": 2, "T": 2}, 412), ({"P": 2, "S": 1, "R": 2}, 100_188)],
+)
+def test_two_requests_and_two_streams_refine_it_too(sizes: dict[str, int], states: int) -> None:
+    result = explore(TieredUnderContract.instance(**sizes), Options(engine=Engine.AUTO))
+    assert (result.complete, result.findings, result.states) == (True, (), states)
 
 
 @pytest.mark.parametrize(
