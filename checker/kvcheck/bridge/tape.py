@@ -1,0 +1,42 @@
+"""A reporter that keeps every step a manager took, with a judge that notes the first refusal.
+
+It decides nothing: the judge does. The idea: the judge keeps its refusal and does not raise, so
+that the step which was refused in its middle is still heard to its end.
+"""
+
+from __future__ import annotations
+
+from kvcheck.lockstep import Design, Judge
+from kvcheck.lockstep.judge import OnRefusal
+from kvcheck.lockstep.tiers import Requests
+from kvcheck.trace.path import Move
+from kvspec.events import Detail, Event, Observation, Shown
+
+
+class Tape:
+    """The steps of the design that were reported, in order, and the judge that heard them too."""
+
+    def __init__(self, design: Design) -> None:
+        self.judge = Judge(design, detail=Detail.PARTS, on_refusal=OnRefusal.KEEP)
+        self.detail = Detail.PARTS
+        self.refused_at: int | None = None
+        self._design, self._requests = design, Requests(design.request_count)
+        self._moves: list[Move] = []
+
+    def report(self, event: Event, shown: Shown) -> None:
+        """Let the judge judge, and keep the step."""
+        self.judge.report(event, shown)
+        chosen = self._design.arguments(event, self._requests, self.judge.state, Observation())
+        if chosen is None or not hasattr(event, "action"):
+            return
+        self._moves.append(Move(event.action, tuple(map(int, chosen))))
+        if self.judge.refusal is not None and self.refused_at is None:
+            self.refused_at = len(self._moves)
+
+    def actions(self) -> tuple[str, ...]:
+        """The names of the steps."""
+        return tuple(move.action for move in self._moves)
+
+    def moves(self) -> tuple[Move, ...]:
+        """The steps as moves of the design, up to and with the one that was refused."""
+        return tuple(self._moves[: self.refused_at])
