@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kvcheck.bridge.execute import Bridged, Execution, execute, play
+from kvcheck.bridge.execute import Bridged, Execution, Played, execute, outcome_of, play
+from kvcheck.cli.entry import run
 from kvcheck.cli.execute_command import exit_of
 from kvcheck.trace.path import Move
 from kvcheck.verdict import Exit
@@ -85,3 +86,25 @@ def test_silence_and_a_refused_right_manager_are_no_violation() -> None:
     refused = play(BUGS["s1-1"].build, SIZES, moves, is_exact=False)
     swapped = Execution("s1-1", Bridged.REFUSED_THERE, right=refused)
     assert exit_of(swapped) is Exit.TOOL_FAULT
+
+
+def test_another_bug_that_is_refused_earlier_is_refused_elsewhere() -> None:
+    done = execute("s1-1")
+    played = play(BUGS["inv-10-kept-reference"].build, SIZES, done.moves, is_exact=True)
+    assert played.refused_at == 3
+    outcome, why = outcome_of(played, done.departs_at)
+    assert (outcome, why) == (Bridged.REFUSED_ELSEWHERE, "step 3, not step 4")
+    assert exit_of(Execution("s1-1", outcome, why)) is Exit.TOOL_FAULT
+
+
+def test_calls_that_were_all_made_without_a_refusal_are_no_refusal() -> None:
+    assert outcome_of(Played(4, None, None), 4) == (Bridged.NOT_REFUSED, "")
+
+
+def test_the_command_says_which_step_and_declines_a_bug_of_one_side(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["execute", "s1-1"]) == Exit.VIOLATION
+    assert "the wrong manager: step 4 of 4" in capsys.readouterr().out
+    assert run(["execute", "kv-001"]) == Exit.USAGE
+    assert "known both as a design and as a manager" in capsys.readouterr().err

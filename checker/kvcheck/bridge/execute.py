@@ -107,7 +107,7 @@ def execute(bug: str) -> Execution:
     departs_at = departure(model, right, path)
     wrong = play(code.build, known.sizes, path.moves, is_exact=True)
     other = play(BlockManager, known.sizes, path.moves, is_exact=False)
-    outcome, why = _outcome(wrong, departs_at)
+    outcome, why = outcome_of(wrong, departs_at)
     return Execution(bug, outcome, why, path.moves, departs_at, wrong, other)
 
 
@@ -134,7 +134,8 @@ def departure(wrong: Model, right: Model, path: Path) -> int:
     return 0
 
 
-def _outcome(wrong: Played, departs_at: int) -> tuple[Bridged, str]:
+def outcome_of(wrong: Played, departs_at: int) -> tuple[Bridged, str]:
+    """How the wrong manager met the run, and why not as it should, if so."""
     if wrong.refused_at is not None:
         if wrong.refused_at == departs_at:
             return Bridged.REFUSED_THERE, ""
