@@ -1,0 +1,77 @@
+"""The machine's GPU, as the tests on hardware use it, and what is said where there is none.
+
+It decides what counts as a GPU to test on: a driver that answers, a device, and NVRTC to compile
+for it. It tests nothing. The idea: the driver is asked first, and its context is kept for the whole
+run, so that modules outlive the devices that launched from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from byte_kernels import KERNELS
+
+from kvimpl.device.cuda import (
+    CudaDevice,
+    CupyLauncher,
+    DriverLauncher,
+    DriverRuntime,
+    Launcher,
+    NoCudaDevice,
+    Runtime,
+    TorchRuntime,
+    Watchdog,
+)
+from kvimpl.device.kernels import KernelSource
+from kvimpl.device.kernels.compile import CompilerAbsent, compiled, known_architectures
+
+NOT_TESTED = (
+    "litmus on hardware",
+    "the block manager's payload under lockstep on hardware",
+    "both launchers against the kernels' Python bodies on hardware",
+)
+RUNTIMES: dict[str, Callable[[], Runtime]] = {"torch": TorchRuntime, "driver": DriverRuntime}
+LAUNCHERS = ("driver", "cupy")
+
+
+def says_not_tested(absent: Exception) -> str:
+    "Why nothing ran, and what therefore is not known."
+    return f"NOT TESTED: no CUDA device ({absent}): {', '.join(NOT_TESTED)}"
+
+
+@dataclass
+class Hardware:
+    "A GPU: devices on it, of either runtime and either launcher."
+
+    keeps: DriverRuntime
+    launchers: dict[str, Launcher] = field(default_factory=dict)
+
+    def device(
+        self, *, runtime: str = "torch", launcher: str = "driver", watched: bool = True
+    ) -> CudaDevice:
+        "A new device. Raises: NoCudaDevice, where its packages are not installed."
+        if launcher not in self.launchers:
+            self.launchers[launcher] = self._launcher(launcher)
+        return CudaDevice(
+            RUNTIMES[runtime](),
+            self.launchers[launcher],
+            kernels=KERNELS,
+            watchdog=Watchdog() if watched else None,
+        )
+
+    def _launcher(self, name: str) -> Launcher:
+        return CupyLauncher() if name == "cupy" else DriverLauncher(self._cubin)
+
+    def _cubin(self, source: KernelSource) -> bytes:
+        return compiled(source, self.keeps.architecture.removeprefix("sm_")).cubin
+
+
+def hardware_found() -> Hardware:
+    "The GPU of this machine. Raises: NoCudaDevice, also where nothing compiles for it."
+    found = Hardware(DriverRuntime())
+    try:
+        known_architectures()
+    except CompilerAbsent as absent:
+        raise NoCudaDevice(str(absent)) from absent
+    return found
