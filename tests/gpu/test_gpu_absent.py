@@ -6,6 +6,7 @@ Run without a GPU on purpose: the devices are hidden from a pytest of its own.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 from byte_kernels import COPYING, SETTING
 from hardware import NOT_TESTED, says_not_tested
+from test_device_litmus import LITMUS
 
 from kvimpl.device.cuda import NoCudaDevice
 from kvimpl.device.kernels import KernelSource
@@ -93,3 +95,13 @@ def test_the_extra_that_errors_name_holds_what_they_miss() -> None:
     extra = " ".join(project["optional-dependencies"]["cuda"])
     for package in ("cuda-bindings", "nvidia-cuda-nvrtc", "cupy-cuda", "torch"):
         assert package in extra
+
+
+def test_the_page_lists_each_gap_and_names_tests_that_are_there() -> None:
+    page = (ROOT / "docs" / "cuda.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)`", page)
+    assert len(named) >= 8
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+    assert [what for what in NOT_TESTED if f"\n- {what}:" not in page] == []
+    assert len(LITMUS) == 40, "forty programs"
+    assert len(ARCHITECTURES) == 5, "five architectures"
