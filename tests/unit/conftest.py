@@ -18,6 +18,7 @@ def kvproof(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr("kvspec.models.MACHINES", toy_designs.MACHINES)
     monkeypatch.setattr("kvspec.bugs.BUGS", toy_designs.BUGS)
+    monkeypatch.setattr("kvimpl.bugs.BUGS", {})
 
     def run(*arguments: str) -> Ran:
         from kvcheck.cli.entry import run

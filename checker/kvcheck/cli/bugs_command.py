@@ -11,6 +11,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kvcheck.cli.manager_kills import (
+    RIGHT,
+    Measured,
+    expected,
+    managers,
+    measured,
+    missed_by_counts,
+    result,
+    row,
+)
 from kvcheck.cli.quantities import render_seconds
 from kvcheck.cli.settings import Settings, shared_options
 from kvcheck.verdict import Evidence, Exit, ObligationResult, Outcome, Verdict
@@ -23,26 +33,35 @@ if TYPE_CHECKING:
     from kvspec.bugs import Bug
 
 COLUMNS = ("bounded", "explicit", "induction")
+MANAGER = "manager"
 
 
 @click.command("bugs")
 @click.option(
-    "--engine", "engines", type=click.Choice(COLUMNS), multiple=True, help="Only this column."
+    "--engine",
+    "engines",
+    type=click.Choice((*COLUMNS, MANAGER)),
+    multiple=True,
+    help="Only this column; manager: only the checks of the running manager.",
 )
 @shared_options
 def command(settings: Settings, *, engines: tuple[str, ...]) -> Exit:
     """Hunt every known bug with every engine and print who killed it, and in how many steps.
 
-    Exits 0 only if each bug was killed by every engine that claims to kill it.
+    A second table has the bugs of the running manager, each under one kind of check at a time.
+    Exits 0 only if each bug was killed by everything that claims to kill it.
     """
     from kvcheck.cli.accounts import Accounts, close_books
     from kvcheck.cli.hunts import Task, run_hunts
     from kvcheck.cli.output import Output
     from kvcheck.cli.searching import now
 
-    chosen = choose_bugs(settings.select)
+    chosen, running = choose_all(settings.select)
+    if engines and MANAGER not in engines:
+        running = []
     columns = [column for column in COLUMNS if not engines or column in engines]
     accounts, out, begun = Accounts(), Output(), now()
+    accounts.expected += expected(running)
     for bug in chosen:
         accounts.expected += [_claim(bug, column) for column in columns if column in bug.killed_by]
     tasks = [Task(bug.id, column) for bug in chosen for column in columns]
@@ -56,13 +75,18 @@ def command(settings: Settings, *, engines: tuple[str, ...]) -> Exit:
     except KeyboardInterrupt:
         accounts.is_interrupted = True
     _sort(accounts, tasks)
+    cells = _measure(running, accounts)
     rows = [_row(b, columns, {c: hunts.get(Task(b.id, c)) for c in columns}) for b in chosen]
-    out.table(["row", "bug", "breaks", *columns], rows)
-    _print_end(out, chosen, accounts, now() - begun)
+    if rows and columns:
+        out.table(["row", "bug", "breaks", *columns], rows)
+    if running:
+        out.line()
+        _print_running(out, running, cells)
+    _print_end(out, len({*(bug.id for bug in chosen), *running} - {RIGHT}), accounts, now() - begun)
     return close_books(
         accounts,
         settings,
-        command=["bugs", *(bug.id for bug in chosen)],
+        command=["bugs", *dict.fromkeys([*(bug.id for bug in chosen), *running])],
         options=click.get_current_context().params,
     )
 
@@ -80,6 +104,33 @@ def _enter(done: Done, accounts: Accounts, settings: Settings) -> None:
         accounts.results.append(_result(bug, column, done.hunt, done.seconds))
 
 
+def _measure(running: Sequence[str], accounts: Accounts) -> list[Measured]:
+    """Every cell of the second table, into the books."""
+    from kvcheck.cli.searching import now
+    from kvcheck.fuzz.columns import Column
+
+    cells: list[Measured] = []
+    try:
+        for name in running:
+            for column in Column:
+                if accounts.is_interrupted:
+                    return cells
+                cells.append(measured(name, column, now))
+                claim = result(cells[-1])
+                accounts.results += [claim] if claim else []
+    except KeyboardInterrupt:
+        accounts.is_interrupted = True
+    return cells
+
+
+def _print_running(out: Output, running: Sequence[str], cells: Sequence[Measured]) -> None:
+    from kvcheck.fuzz.columns import Column
+
+    rows = [row(name, [one for one in cells if one.name == name]) for name in running]
+    out.table(["row", "in the running manager", *(column.value for column in Column)], rows)
+    out.line(missed_by_counts(cells))
+
+
 def _sort(accounts: Accounts, tasks: Sequence[Task]) -> None:
     """The order of the matrix, whichever hunt ended first."""
     places = {f"{task.bug}/{task.engine}/any/killed": n for n, task in enumerate(tasks)}
@@ -87,19 +138,22 @@ def _sort(accounts: Accounts, tasks: Sequence[Task]) -> None:
     accounts.records.sort()
 
 
-def choose_bugs(patterns: Sequence[str]) -> tuple[Bug, ...]:
-    """The bugs whose row or id matches, in the order of their rows."""
+def choose_all(patterns: Sequence[str]) -> tuple[tuple[Bug, ...], list[str]]:
+    """The bugs whose row or id matches, by row: of the designs, and of the running manager."""
     from kvcheck.cli.choose import select
+    from kvcheck.fuzz.columns import known_bugs
     from kvspec.bugs import BUGS
 
-    by_name: dict[str, Bug] = {f"{bug.row}/{bug.id}": bug for bug in BUGS.values()}
+    by_name = {f"{bug.row}/{bug.id}": bug.id for bug in BUGS.values()}
+    by_name |= {f"{bug.row}/{id}": id for id, bug in known_bugs().items() if id not in BUGS}
     wide = [p if "/" in p else f"{p}/*" for p in patterns]
     wider = [q for p in patterns if "/" not in p for q in (f"{p}.*/*", f"*/{p}")]
     usable = [p for p in (*wide, *wider) if _matches(p, by_name)]
-    return tuple(by_name[name] for name in select(tuple(by_name), usable or patterns, what="bug"))
+    ids = [by_name[name] for name in select(tuple(by_name), usable or patterns, what="bug")]
+    return tuple(BUGS[id] for id in ids if id in BUGS), managers(ids)
 
 
-def _matches(pattern: str, names: Mapping[str, Bug]) -> bool:
+def _matches(pattern: str, names: Mapping[str, str]) -> bool:
     from fnmatch import fnmatchcase
 
     return any(fnmatchcase(name.lower(), pattern.lower()) for name in names)
@@ -142,15 +196,15 @@ def _cell(bug: Bug, column: str, hunt: Hunt | None) -> str:
     return f"missed ({hunt.open_reason})" if hunt.open_reason else "missed"
 
 
-def _print_end(out: Output, chosen: Sequence[Bug], accounts: Accounts, seconds: float) -> None:
+def _print_end(out: Output, bug_count: int, accounts: Accounts, seconds: float) -> None:
     met = sum(result.verdict.outcome is Outcome.HOLDS for result in accounts.results)
     claims = len(set(accounts.expected))
     missed = [r for r in accounts.results if r.verdict.outcome is not Outcome.HOLDS]
-    for result in missed:
-        out.line(f"{result.id}: {result.verdict.reason} ({result.detail})", style="red")
+    for one in missed:
+        out.line(f"{one.id}: {one.verdict.reason} ({one.detail})", style="red")
     for name in accounts.unaccounted():
         out.line(f"{name}: not run", style="yellow")
     out.line(
-        f"{len(chosen)} bugs, {met} of {claims} claims met; {render_seconds(seconds)}. "
+        f"{bug_count} bugs, {met} of {claims} claims met; {render_seconds(seconds)}. "
         "An induction kill is one step from a state that satisfies every invariant."
     )

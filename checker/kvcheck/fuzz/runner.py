@@ -21,10 +21,12 @@ from kvcheck.fuzz.hands import Clock, Hands, World
 from kvcheck.fuzz.orders import schedule_of
 from kvcheck.lockstep import Judge, Refused
 from kvcheck.schedule import Recorder, ReplayDiverged
+from kvcheck.verdict import Outcome
 from kvimpl.blocks import BlockManager
 from kvimpl.bugs import BUGS
+from kvimpl.device.port import Finding
 from kvimpl.device.sim import SimDevice, SimOptions
-from kvspec.events import Detail, Event, Shown
+from kvspec.events import Detail, Event, Reporter, Shown
 from kvspec.lang.state import State
 
 STEPS_MAX = 200_000
@@ -86,8 +88,11 @@ class _Watching:
 
 
 @dataclass(slots=True)
-class _Run:
-    """A run under way; `failure` is the first thing that went wrong while calls were made."""
+class Attempt:
+    """A run under way; `failure` is the first thing that went wrong while calls were made.
+
+    `end` says what is looked at once all calls are made; who looks at less overrides it.
+    """
 
     case: Case
     world: World
@@ -122,15 +127,21 @@ class _Run:
             self.failed(first, error)
         return self.failure
 
-    def end(self) -> Failure | None:
-        """Let go of everything, let the device finish, and look at what is left."""
-        world, device, manager = self.world, self.world.device, self.world.manager
+    def settle(self) -> tuple[Finding, ...]:
+        """Let go of everything and let the device finish; what it found."""
+        world, manager = self.world, self.world.manager
         for hands in self.hands:
             hands.give_up()
         if world.is_step_open:
             manager.end_step()
-        findings = device.quiesce()
+        findings = world.device.quiesce()
         manager.poll()
+        return tuple(findings)
+
+    def end(self) -> Failure | None:
+        """Let go of everything, let the device finish, and look at what is left."""
+        world, device, manager = self.world, self.world.device, self.world.manager
+        findings = self.settle()
         if findings:
             return of_finding(findings[0], read=world.wrong_bytes[:1])
         if world.wrong_bytes:
@@ -161,14 +172,15 @@ def run_case(case: Case) -> Ran:
     watching = _Watching(judge, ground)
     device = SimDevice(record, SimOptions(steps_max=STEPS_MAX))
     try:
-        compute, clock = device.stream("compute"), Clock()
-        build = builder_of(case.manager)
-        manager = build(device, settings, compute=compute, clock=clock, reporter=watching)
-        world = World(device, manager, compute, clock, settings.slot_bytes)
-        hands = [Hands(world, number) for number in range(len(case.tasks))]
-        failure = _Run(case, world, hands).play()
+        failure = Attempt(case, *made(case, device, watching)).play()
     finally:
         device.abandon()
+    unjudged = judge.verdict()
+    if unjudged.outcome is Outcome.INCONCLUSIVE:
+        raise JudgeFault(
+            f"The judge gave up: {unjudged.reason}. The case is larger than its design's instance. "
+            "Draw smaller cases, or judge by a larger instance; the run counts as not made."
+        )
     if watching.fault is not None:
         raise JudgeFault(
             f"The judge broke with {type(watching.fault).__name__}: {watching.fault}. "
@@ -177,6 +189,16 @@ def run_case(case: Case) -> Ran:
         ) from watching.fault
     covered = names_of(ground, judge.taken, judge.refused, watching.states, watching.goals)
     return Ran(failure, record.text, judge.step_count, covered)
+
+
+def made(case: Case, device: SimDevice, reporter: Reporter | None) -> tuple[World, list[Hands]]:
+    """The case's manager on the device, and a pair of hands for each task."""
+    settings = settings_of(case.sizes)
+    compute, clock = device.stream("compute"), Clock()
+    build = builder_of(case.manager)
+    manager = build(device, settings, compute=compute, clock=clock, reporter=reporter)
+    world = World(device, manager, compute, clock, settings.slot_bytes)
+    return world, [Hands(world, number) for number in range(len(case.tasks))]
 
 
 def request_count(case: Case) -> int:
