@@ -19,7 +19,7 @@ help:
 	@echo "make test    the whole suite"
 	@echo "make check   ruff, mypy --strict, the rules of the house and the contracts"
 	@echo "make bench   the measurements of docs/benchmarks.md (SPIN and g++ are used where present)"
-	@echo "make device  add torch to .venv (TORCH=$(TORCH)); nothing needs it yet"
+	@echo "make device  add torch to .venv (TORCH=$(TORCH)); the suite then checks our calls against it"
 	@echo "make clean   remove build products; make distclean also removes .venv"
 
 $(BIN)/python:

@@ -86,7 +86,7 @@ def test_the_simple_manager_keeps_the_contract(seed: int) -> None:
     assert verdict.outcome is Outcome.HOLDS
     assert judge.taken.total() > ROUNDS
     assert set(judge.taken) == {"take", "share", "fill", "drop", "evict"}
-    assert verdict.bound.endswith("blind to available_count")
+    assert verdict.bound.endswith("blind to available_count, pins, copies")
 
 
 class KeyKept(SimpleManager):
@@ -163,7 +163,9 @@ def test_a_manager_that_shows_nothing_is_refused_at_the_step_that_does_harm(
         drive(simple_under(judge, wrong, shows=False), 0)
     verdict = judge.verdict()
     assert verdict.reason.partition(", ")[2] == BLIND[wrong]
-    assert verdict.bound.endswith("blind to available, available_count, users, contents")
+    assert verdict.bound.endswith(
+        "blind to available, available_count, users, contents, pins, copies"
+    )
 
 
 # ---- each action refuses for each of its reasons
@@ -229,7 +231,7 @@ def test_nothing_told_is_not_run_and_blind_spots_are_named() -> None:
     judge.look(Books(available=[0, 1]))
     assert judge.verdict().outcome is Outcome.NOT_RUN
     judge.take(0, "a")
-    assert judge.verdict().bound.endswith("blind to available_count, users, contents")
+    assert judge.verdict().bound.endswith("blind to available_count, users, contents, pins, copies")
 
 
 def test_names_pass_through_a_small_judge_and_too_many_at_once_are_refused() -> None:
@@ -244,6 +246,7 @@ def test_names_pass_through_a_small_judge_and_too_many_at_once_are_refused() -> 
     judge.share("x", 0, "b")
     with pytest.raises(TooManyNames, match="2 users are in use, and 'c' is one more"):
         judge.share("x", 0, "c")
+    assert judge.verdict().outcome is Outcome.INCONCLUSIVE
 
 
 def test_a_place_that_does_not_exist_is_a_mistake_and_no_breach() -> None:
@@ -251,6 +254,13 @@ def test_a_place_that_does_not_exist_is_a_mistake_and_no_breach() -> None:
     with pytest.raises(ValueError, match="There is no place 2"):
         judge.take(2, "a")
     assert judge.breach is None
+    assert judge.verdict().outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_place_that_is_shown_as_available_twice_is_named() -> None:
+    judge = filled(ContractJudge(2))
+    with pytest.raises(OutOfContract, match=r"available: the manager shows \{1\} more than once"):
+        judge.look(Books(available=[1, 1]))
 
 
 # ---- our manager
@@ -300,7 +310,7 @@ def test_our_manager_keeps_the_contract_beside_its_design(seed: int) -> None:
     rounds(both, None, seed)
     assert contract.judge.verdict().outcome is Outcome.HOLDS
     assert design.verdict().outcome is Outcome.HOLDS
-    assert not contract.judge.verdict().bound.count("blind")
+    assert contract.judge.verdict().bound.endswith("looks, blind to pins, copies")
 
 
 def test_the_right_manager_makes_every_step_of_the_contract() -> None:

@@ -28,6 +28,7 @@ Key: TypeAlias = Hashable
 
 USERS, _PINNED, _TRAFFIC, FILLED, CONTENT, KNOWN, _PLACE_OF, AVAILABLE, COUNT = range(9)
 FIELDS = ("available", "available_count", "users", "contents")
+NEVER_SHOWN = ("pins", "copies")
 WORDS = {"p": "place", "q": "target", "u": "user", "k": "key"}
 
 
@@ -108,7 +109,8 @@ class ContractJudge:
     """Judges one manager of `place_count` places, all of them available and empty at its start.
 
     One method a contract action; each is told after the step was made. `look` compares what is
-    shown. Nothing is judged after the first breach, which every later call raises again.
+    shown. Nothing is judged after the first breach, which every later call raises again. A step
+    that could not be judged, since its names did not fit, leaves the verdict inconclusive.
 
     Raises (each method):
         OutOfContract: the contract does not allow the step, or what is shown is not so.
@@ -129,6 +131,7 @@ class ContractJudge:
         self.looks = 0
         self.breach: Breach | None = None
         self._seen: set[str] = set()
+        self._unjudged = ""
 
     # ---- one method a contract action
 
@@ -178,6 +181,9 @@ class ContractJudge:
                 continue
             owed = getattr(own, name)
             if name == "available":
+                twice = sorted({p for p in shown if list(shown).count(p) > 1})
+                if twice:
+                    yield f"available: the manager shows {_said(set(twice))} more than once"
                 shown = set(shown)
             elif name == "users":
                 shown = {place: set(users) for place, users in shown.items() if users}
@@ -205,12 +211,13 @@ class ContractJudge:
         count = self.taken.total()
         bound = f"the contract, {self.place_count} places, {count} steps, {self.looks} looks"
         blind = [name for name in FIELDS if name not in self._seen]
-        if blind:
-            bound += f", blind to {', '.join(blind)}"
+        bound += f", blind to {', '.join((*blind, *NEVER_SHOWN))}"
         if self.breach is not None:
             why = self.breach.conjunct.label if self.breach.conjunct else self.breach.differs[0]
             reason = f"step {self.breach.number}, {self.breach.step}: {why}"
             return Verdict(Outcome.VIOLATED, Evidence.OBSERVED, bound, reason)
+        if self._unjudged:
+            return Verdict(Outcome.INCONCLUSIVE, Evidence.NONE, bound, self._unjudged)
         if not count:
             return Verdict(Outcome.NOT_RUN, Evidence.NONE, bound, "no step was told")
         return Verdict(Outcome.HOLDS, Evidence.OBSERVED, bound)
@@ -265,10 +272,11 @@ class ContractJudge:
 
     def _place(self, place: Place) -> int:
         if not 0 <= place < self.place_count:
-            raise ValueError(
+            self._unjudged = (
                 f"There is no place {place}. The judge was made for {self.place_count} places, from"
                 " 0. Number places as the judge does, or make it larger."
             )
+            raise ValueError(self._unjudged)
         return place
 
     def _user(self, user: User) -> int:
@@ -276,13 +284,20 @@ class ContractJudge:
         if user not in self._users.number_of:
             for mask in self._row(USERS):
                 in_use |= mask
-        return self._users.number(user, in_use)
+        return self._number(self._users, user, in_use)
 
     def _key(self, key: Key) -> int:
         in_use = 0
         if key not in self._keys.number_of:
             in_use = sum(1 << n for n, is_known in enumerate(self._row(KNOWN)) if is_known)
-        return self._keys.number(key, in_use)
+        return self._number(self._keys, key, in_use)
+
+    def _number(self, names: _Names, name: Hashable, in_use: int) -> int:
+        try:
+            return names.number(name, in_use)
+        except TooManyNames as limit:
+            self._unjudged = str(limit)
+            raise
 
     def _members(self, mask: int) -> set[User]:
         return {self._users.name_of[n] for n in range(mask.bit_length()) if mask >> n & 1}
