@@ -20,6 +20,7 @@ BLIND = {
     "inv-28-copies-too-early": {Column.LOCKSTEP, Column.COUNTS},
     "inv-56-backwards": {Column.SCHEDULES, Column.COUNTS},
     "canary": {Column.SCHEDULES, Column.PAYLOAD},
+    "inv-11-forgotten": {Column.SCHEDULES, Column.PAYLOAD},
 }
 
 
@@ -85,3 +86,8 @@ def test_a_judge_that_gives_up_makes_no_run(monkeypatch) -> None:
     monkeypatch.setattr(Judge, "verdict", lambda self: given_up)
     with pytest.raises(JudgeFault, match="The judge gave up: more requests than it has"):
         run_case(WRONG_QUEUE)
+
+
+def test_counters_are_looked_at_during_the_run_and_after_it() -> None:
+    assert measure("s1-5", Column.COUNTS, runs=20).by == "Miscounted in Unpin"
+    assert measure("inv-11-forgotten", Column.COUNTS, runs=20).by == "Miscounted at the end"

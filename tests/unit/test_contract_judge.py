@@ -331,8 +331,6 @@ def is_seen(bug: Bug) -> bool:
             rounds(contract, bug, seed)
         except OutOfContract:
             return True
-        except Exception:
-            continue  # the bug broke the manager before the contract had a say
     return False
 
 
