@@ -62,13 +62,15 @@ class SimDevice:
         options: SimOptions = DEFAULT_OPTIONS,
         *,
         executed: Callable[[Op], None] | None = None,
+        beside: tuple[str, ...] = (),
     ) -> None:
-        """`executed` is told each operation when it has executed; it must not call the device."""
+        """`executed` is told each operation when it has executed; it must not call the device.
+        `beside` are folders of code between the program and the device: no finding names them."""
         self._options = options
         self._names: set[str] = set()
         self._event_count = 0
         self._faults = Faults(options.faults)
-        self._watch = Watch(DEVICE_FOLDER)
+        self._watch = Watch((DEVICE_FOLDER, *beside))
         self._lives = Lives(options.capacity)
         self._pool = PinnedPool(options.pinned, self._lives)
         self._actor_count = 0

@@ -35,9 +35,10 @@ class Actor:
 class Watch:
     """The findings of one run."""
 
-    def __init__(self, device_folder: str) -> None:
+    def __init__(self, folders: tuple[str, ...]) -> None:
+        """`folders` hold code that is not the program's: lines in them are never a place."""
         self.step = -1
-        self._folder = device_folder
+        self._folders = folders
         self._inside: dict[str, bool] = {}
         self._found: dict[tuple[object, ...], tuple[FindingKind, str, Seen, Seen | None]] = {}
 
@@ -47,14 +48,14 @@ class Watch:
         return tuple(_told(*found) for found in self._found.values())
 
     def place(self) -> Place:
-        """The innermost line of the program that is not the device's own."""
+        """The innermost line of the program, which is in none of the folders."""
         frame: FrameType | None = sys._getframe(1)
         while frame is not None:
             code = frame.f_code
             file = code.co_filename
             inside = self._inside.get(file)
             if inside is None:
-                inside = self._inside[file] = file.startswith(self._folder)
+                inside = self._inside[file] = file.startswith(self._folders)
             if not inside:
                 return Place(file, frame.f_lineno, code.co_name)
             frame = frame.f_back
