@@ -60,6 +60,7 @@ ROOMS = (
             "msgspec",
         ),
     ),
+    Room("kvcheck.linear", ("kvspec", "kvimpl", "kvcheck.schedule", "kvcheck.verdict")),
     Room(
         "kvcheck.bridge",
         (

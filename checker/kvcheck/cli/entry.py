@@ -28,6 +28,7 @@ COMMANDS = {
     "bugs": "The kill matrix: each known bug against each engine.",
     "replay": "Run a failing case that the fuzzer kept again, on its recorded schedule.",
     "execute": "Execute a known bug's design counterexample on the real manager, under its judge.",
+    "linear": "Threads that share one manager: is there an order of their calls that explains it?",
     "demo": "A real bug refuted and mended, in the design and in a running manager.",
     "list": "The machines and known bugs, with their sizes.",
     "export": "Write a machine as TLA+.",

@@ -1,0 +1,177 @@
+"""A drawn program for several threads, run against one manager: a history comes of it.
+
+It decides what threads ask for, not when they run: that is the device's affair, the operating
+system's on real threads and a schedule's on the simulated device. The idea: requests and keys are
+few and shared blocks many, so that threads meet at the same blocks most of the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from kvcheck.linear.history import History, Tape
+from kvcheck.linear.witness import Crashed, Witness
+from kvimpl.blocks import BlockHandle, BlockManager, PinReceipt, PoolSettings
+from kvimpl.blocks.errors import BlockError
+from kvimpl.device.port import Device, Stream
+from kvspec.events import Key, Level, RequestId
+
+SLOT_BYTES = 8
+ROOM = 64  # references, pins and copies that the manager may count: more than a program reaches
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """How many calls by how many threads at which sizes; `seed` draws all the rest.
+
+    Raises:
+        ValueError: a count is below one.
+    """
+
+    seed: int
+    operation_count: int = 200
+    thread_count: int = 3
+    primary_count: int = 4
+    secondary_count: int = 2
+    key_count: int = 4
+
+    def __post_init__(self) -> None:
+        for name in ("operation_count", "thread_count", "primary_count", "key_count"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, and must be at least 1.")
+
+    def settings(self) -> PoolSettings:
+        """The manager's."""
+        return PoolSettings(
+            primary_count=self.primary_count,
+            secondary_count=self.secondary_count,
+            slot_bytes=SLOT_BYTES,
+            references_max=ROOM,
+            pins_max=ROOM,
+            copies_max=ROOM,
+        )
+
+
+@dataclass
+class _Hands:
+    """What one thread holds, and what it may ask for next."""
+
+    witness: Witness
+    draw: Random
+    request: RequestId
+    keys: list[Key]
+
+    def __post_init__(self) -> None:
+        self.held: list[BlockHandle] = []
+        self.pinned: list[PinReceipt] = []
+        self.spent: list[BlockHandle] = []
+
+    def move(self) -> None:
+        """One call."""
+        choices: list[Callable[[], None]] = [self._take, self._find, self._pin_key]
+        if self.held:
+            choices += [self._commit, self._drop, self._drop, self._pin, self._look]
+        if self.pinned:
+            choices += [self._unpin, self._unpin]
+        if self.spent:
+            choices.append(self._drop_again)
+        self.draw.choice(choices)()
+
+    def let_go(self) -> None:
+        """Everything that is held is given back."""
+        while self.pinned:
+            self._unpin()
+        while self.held:
+            self._drop()
+
+    def _take(self) -> None:
+        if (handle := self.witness.allocate(self.request)) is not None:
+            self.held.append(handle)
+
+    def _find(self) -> None:
+        handle = self.witness.acquire(self.request, self.draw.choice(self.keys))
+        if handle is not None:
+            self.held.append(handle)
+
+    def _commit(self) -> None:
+        self.witness.commit(self.draw.choice(self.held), self.request, self.draw.choice(self.keys))
+
+    def _drop(self) -> None:
+        handle = self.held.pop(self.draw.randrange(len(self.held)))
+        self.witness.release(handle, self.request)
+        self.spent = [handle]
+
+    def _drop_again(self) -> None:
+        if self.spent[0] not in self.held:
+            self.witness.release(self.spent[0], self.request)
+
+    def _look(self) -> None:
+        self.witness.slot_of(self.draw.choice(self.held))
+
+    def _pin(self) -> None:
+        if (receipt := self.witness.pin(self.draw.choice(self.held))) is not None:
+            self.pinned.append(receipt)
+
+    def _pin_key(self) -> None:
+        if (receipt := self.witness.pin_key(self.draw.choice(self.keys))) is not None:
+            self.pinned.append(receipt)
+
+    def _unpin(self) -> None:
+        self.witness.unpin(self.pinned.pop(self.draw.randrange(len(self.pinned))))
+
+
+Build = Callable[[Device, PoolSettings, Stream], BlockManager]
+
+
+def manager_of(device: Device, settings: PoolSettings, compute: Stream) -> BlockManager:
+    """The right manager, without a reporter."""
+    return BlockManager(device, settings, compute=compute, clock=lambda: 0.0)
+
+
+def record(device: Device, program: Program, build: Build = manager_of) -> History:
+    """Run the program's threads on the device to their end.
+
+    A thread whose call crashed stops there; what it held is lost with it, and not counted as lost.
+    """
+    compute = device.stream("compute")
+    manager = build(device, program.settings(), compute)
+    tape = Tape()
+    keys = [Key(f"k{n}".encode()) for n in range(program.key_count)]
+    hands = [
+        _Hands(Witness(name, manager, tape), Random(f"{program.seed} {name}"), RequestId(n), keys)
+        for n, name in enumerate(f"t{n}" for n in range(program.thread_count))
+    ]
+    crashed: list[str] = []
+    manager.begin_step()
+
+    def body(number: int) -> Callable[[], None]:
+        share = len(range(number, program.operation_count, program.thread_count))
+
+        def run() -> None:
+            try:
+                for _ in range(share):
+                    hands[number].move()
+                hands[number].let_go()
+            except Crashed as crash:
+                crashed.append(str(crash))
+
+        return run
+
+    tasks = [device.spawn(f"t{n}", body(n)) for n in range(program.thread_count)]
+    for task in tasks:
+        task.join()
+    return tape.history(0 if crashed else _lost(device, manager, program))
+
+
+def _lost(device: Device, manager: BlockManager, program: Program) -> int:
+    """Blocks that are in no queue although nobody holds anything and every copy is complete."""
+    try:
+        manager.end_step()
+        device.synchronize()
+        manager.poll()
+        free = sum(manager.free_count(level) for level in Level)
+    except BlockError:
+        return program.primary_count + program.secondary_count
+    return program.primary_count + program.secondary_count - free
