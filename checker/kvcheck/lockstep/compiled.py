@@ -50,6 +50,7 @@ from kvspec.lang.ir import (
 from kvspec.lang.state import State
 from kvspec.lang.types import FifoType, RecordType, ScalarType, SetType, value_count
 
+OUTSIDE = -1
 UNROLLED_MAX = 4  # domains up to this size are written out: a generator costs more than they do
 
 Step: TypeAlias = Callable[[State, Arguments], State | int]
@@ -68,7 +69,10 @@ _INFIX = {
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """`steps` by action: the state after, or the index into `checks` of the one that is false."""
+    """`steps` by action: the state after, or the index into `checks` of the one that is false.
+
+    `OUTSIDE` instead of an index: an argument is not a value of its parameter's type.
+    """
 
     steps: Mapping[str, Step]
     checks: tuple[Check, ...]
@@ -113,6 +117,8 @@ class _Writer:
         self.line("(" + ", ".join(f"v{n}" for n in self.numbers.values()) + ",) = s")
         if action.parameters:
             self.line("(" + ", ".join(self.local(p) for p in action.parameters) + ",) = args")
+            known = [f"{p.type.low} <= {self.local(p)} <= {p.type.high}" for p in action.parameters]
+            self.line(f"if not ({' and '.join(known)}): return {OUTSIDE}")
         written = frozenset(_written(action.body))
         for statement in action.body:
             if not self.written and any(True for _ in _written((statement,))):

@@ -14,6 +14,9 @@ from kvcheck.lockstep.refusal import Disagreement
 from kvspec.events import BlockId, Event, Generation, Key, Observation, RequestId
 
 NAMES = ("generations", "keys")
+_FOLLOWED = frozenset(
+    {events.Commit, events.Onboard, events.Allocate, events.OffloadAllocate},
+)
 
 
 class Ghosts:
@@ -26,6 +29,8 @@ class Ghosts:
 
     def take(self, event: Event) -> Disagreement | None:
         """Follow a step that was allowed; the generation that it told, if that is wrong."""
+        if type(event) not in _FOLLOWED:
+            return None
         match event:
             case events.Commit(block=block, key=key):
                 self._cache(block, key)
@@ -49,15 +54,19 @@ class Ghosts:
 
     def _hand_out(self, event: events.Allocate | events.OffloadAllocate) -> Disagreement | None:
         block, counts = event.block, list(self.generations)
-        counts[block] = Generation(counts[block] + 1)
+        wanted, told = Generation(counts[block] + 1), event.generation
+        # What was told right is kept as the object that it is: it is shown again, and again.
+        counts[block] = told if told == wanted and type(told) is int else wanted
         self.generations = tuple(counts)
         self.owners[block] = event.request
         self._cache(block, None)
-        if event.generation == counts[block]:
+        if told == wanted:
             return None
         cell = f"{type(event).__name__}.generation"
-        return Disagreement("generation", cell, str(event.generation), str(counts[block]))
+        return Disagreement("generation", cell, str(told), str(wanted))
 
     def _cache(self, block: BlockId, key: Key | None) -> None:
         if self.keys[block] != key:
-            self.keys = (*self.keys[:block], key, *self.keys[block + 1 :])
+            keys = list(self.keys)
+            keys[block] = key
+            self.keys = tuple(keys)

@@ -14,9 +14,11 @@ from collections.abc import Sequence
 from enum import Enum
 from itertools import product
 from pathlib import Path
-from typing import NoReturn, Protocol, cast, get_args
+from typing import NoReturn, Protocol, get_args
 
 import kvspec.events as events
+from kvcheck.lockstep.agreement import agreement
+from kvcheck.lockstep.compiled import OUTSIDE
 from kvcheck.lockstep.frontier import call, conjunct, differences, frontier
 from kvcheck.lockstep.ghosts import NAMES as GHOSTS
 from kvcheck.lockstep.ghosts import Ghosts
@@ -32,13 +34,11 @@ from kvcheck.lockstep.refusal import (
 )
 from kvcheck.lockstep.tiers import (
     HOLDERS,
+    TOLD,
     Design,
-    Field,
     Requests,
     TooManyRequests,
     UnjudgeableShape,
-    as_they_are,
-    told,
 )
 from kvcheck.trace.record import SourceLine
 from kvcheck.trace.source import source_line
@@ -57,29 +57,6 @@ class OnRefusal(Enum):
 
     RAISE = "raise"
     KEEP = "keep"
-
-
-class _Words:
-    """A field, and the rows and what was shown when the two last agreed; plain rows are compared
-    as they are, which costs no more than to compare them with what agreed before."""
-
-    __slots__ = ("field", "is_plain", "place", "rows", "shown", "variable")
-
-    def __init__(self, field: Field) -> None:
-        self.field, self.place = field, Observation._fields.index(field.name)
-        self.variable, self.is_plain = field.variable, field.words is as_they_are
-        self.rows: object = None
-        self.shown: object = None
-
-    def agree(self, shown: object, state: State, requests: Requests) -> bool:
-        """Whether what is shown is what the state says; if so, both are kept."""
-        rows = state[self.variable]
-        brings = self.field.brings
-        brought = shown if brings is None else brings(shown)
-        if brought != self.field.words(rows, requests):
-            return False
-        self.rows, self.shown = rows, shown
-        return True
 
 
 class Witness(Protocol):
@@ -120,15 +97,12 @@ class Judge:
         self.ghosts = Ghosts(design.shape.block_count)
         self._order, self._payload = order, payload
         self._witnesses = [witness for witness in (order, payload) if witness is not None]
-        self._unjudged = ""
+        self._is_over, self._unjudged = False, ""
         self._recent: deque[tuple[int, Event]] = deque(maxlen=ring)
         self._open: OpenStep | None = None
         self._shown: Shown | None = None
-        self._words = [_Words(field) for field in design.fields]
-        self._ranges = {
-            name: tuple((p.type.low, p.type.high) for p in action.parameters)
-            for name, action in design.actions.items()
-        }
+        self._words, self._steps = design.words, design.compiled.steps
+        self._agree = agreement(design.fields, len(design.start))
 
     # ---- the loop
 
@@ -139,49 +113,42 @@ class Judge:
             Refused: the design does not allow it, and the judge was asked to raise.
             UnjudgeableShape: the manager is not of the design's size.
         """
-        if self.refusal is not None or self._unjudged:
+        if self._is_over:
             return
         if shown is not self._shown:
             self._meet(shown)
-        self.number += 1
-        self._recent.append((self.number, event))
+        self.number = number = self.number + 1
+        self._recent.append((number, event))
         try:
             if type(event) in PARTS:
-                self._judge_part(cast("Part", event), shown)  # what PARTS says
+                self._judge_part(event, shown)  # type: ignore[arg-type]  # what PARTS says
             else:
                 self._judge(event, shown)
         except (TooManyRequests, Untold) as limit:
-            self._unjudged = str(limit)
+            self._is_over, self._unjudged = True, str(limit)
             return
         except Refused:
+            self._is_over = True
             if self.on_refusal is OnRefusal.RAISE:
                 raise
             return
-        self.last_good = self.number
+        self.last_good = number
 
     def _judge(self, event: Event, shown: Shown) -> None:
         before, self._open = self.state, None
         seen = shown.observe()
-        if type(event) is Refuse:
+        words = self._words.get(type(event))
+        if words is not None:
+            self.state = self._after(event, words(event, self.requests, before, seen), seen)
+        elif type(event) is Refuse:
             self._judge_refusal(event, seen)
         else:
-            chosen = self.design.arguments(event, self.requests, before, seen)
-            if chosen is None:
-                self.stutter_count += 1
-            else:
-                self.state = self._after(event, chosen, seen)
-        after = self.state
-        for words in self._words:
-            cell, rows = seen[words.place], after[words.variable]
-            if cell is None or (rows is words.rows and cell == words.shown):
-                continue  # a blind spot, or what agreed before
-            if words.is_plain and cell == rows:
-                continue
-            if not words.agree(cell, after, self.requests):
-                self._refuse_shown(event, before, seen)
+            self.stutter_count += 1
+        if not self._agree(seen, self.state, self.requests):
+            self._refuse_shown(event, before, seen)
         self._judge_ghosts(event, before, seen)
         for witness in self._witnesses:
-            wrong = witness.see(event, after, self.ghosts, self.design.shape)
+            wrong = witness.see(event, self.state, self.ghosts, self.design.shape)
             if wrong is not None:
                 self.state = before
                 self._refuse(event, Reason.DEVICE, seen, part=wrong)
@@ -199,22 +166,18 @@ class Judge:
                 self._refuse(event, Reason.SHOWN, seen, wrong=wrong)
 
     def _after(self, event: Event, chosen: Arguments, seen: Observation) -> State:
-        name = cast("str", event.action)  # type: ignore[union-attr]  # every step has one
-        ranges = self._ranges[name]
-        for value, (low, high) in zip(chosen, ranges, strict=True):
-            if not low <= value <= high:
-                self._refuse(event, Reason.OUTSIDE, seen)
-        after = self.design.compiled.steps[name](self.state, chosen)
+        name = event.action  # type: ignore[union-attr]  # every step has one
+        before = self.state
+        after = self._steps[name](before, chosen)
         if isinstance(after, int):
-            is_guard = isinstance(self.design.compiled.checks[after], Require)
-            reason = Reason.DISABLED if is_guard else Reason.ASSERTION
-            self._refuse(event, reason, seen, wanted=(name, chosen))
-        for field, mine, design in told(event, self.state, after):
-            if mine != design:
-                wrong = Disagreement(
-                    field, f"{type(event).__name__}.{field}", str(mine), str(design)
-                )
-                self._refuse(event, Reason.TOLD, seen, wanted=(name, chosen), wrong=(wrong,))
+            self._refuse_check(event, after, (name, chosen), seen)
+        told = TOLD.get(type(event))
+        if told is not None:
+            for field, mine, design in told(event, before, after):
+                if mine != design:
+                    cell = f"{type(event).__name__}.{field}"
+                    wrong = Disagreement(field, cell, str(mine), str(design))
+                    self._refuse(event, Reason.TOLD, seen, wanted=(name, chosen), wrong=(wrong,))
         self.taken[name] += 1
         return after
 
@@ -227,7 +190,7 @@ class Judge:
         step, checks = self.design.compiled.steps[event.action], self.design.compiled.checks
         for chosen in product(*self._told_domains(event, action)):
             after = step(self.state, chosen)
-            check = checks[after] if isinstance(after, int) else None
+            check = checks[after] if isinstance(after, int) and after != OUTSIDE else None
             if isinstance(check, Require) and check.label == event.guard:
                 self.refused[f"{event.action}: {event.guard}"] += 1
                 return
@@ -250,13 +213,14 @@ class Judge:
 
     def _judge_part(self, part: Part, shown: Shown) -> None:
         self.part_count += 1
-        if self._open is None:
-            self._open = OpenStep(self.design.shape, self.state)
-        wrong = self._open.take(part)
+        inside = self._open
+        if inside is None:
+            inside = self._open = OpenStep(self.design.shape, self.state)
+        wrong = inside.take(part)
         if wrong is not None:
             self._refuse(part, Reason.PART, shown.observe(), part=wrong)
-        if isinstance(part, events.PutBack) and part.end is events.End.AGAIN:
-            self._open = None if self._open.is_restored else self._open
+        if type(part) is events.PutBack and part.end is events.End.AGAIN and inside.is_restored:
+            self._open = None
 
     def _meet(self, shown: Shown) -> None:
         if shown.shape != self.design.shape:
@@ -293,6 +257,14 @@ class Judge:
         return Verdict(Outcome.HOLDS, Evidence.OBSERVED, bound)
 
     # ---- refusing
+
+    def _refuse_check(
+        self, event: Event, check: int, wanted: tuple[str, Arguments], seen: Observation
+    ) -> NoReturn:
+        if check == OUTSIDE:
+            self._refuse(event, Reason.OUTSIDE, seen)
+        is_guard = isinstance(self.design.compiled.checks[check], Require)
+        self._refuse(event, Reason.DISABLED if is_guard else Reason.ASSERTION, seen, wanted=wanted)
 
     def _refuse_shown(self, event: Event, before: State, seen: Observation) -> None:
         wrong = tuple(differences(self.design.fields, self.requests, self.state, seen))

@@ -15,23 +15,25 @@ from dataclasses import replace
 from typing import cast
 
 import kvspec.events as events
-from kvcheck.lockstep.compiled import Compiled, Step, compiled
+from kvcheck.lockstep.compiled import OUTSIDE, Compiled, Step, compiled
 from kvcheck.lockstep.tiers import (
     FIELDS,
     FREE,
     PARAMETERS,
     REQUESTS_DEFAULT,
     SLOT,
+    WORDS,
     Design,
     Field,
     Layer,
     Requests,
     Rows,
     UnjudgeableShape,
-    arguments,
+    Words,
+    as_they_are,
     tiers,
 )
-from kvspec.events import BlockId, Event, Level, Observation, Shape
+from kvspec.events import BlockId, Level, Observation, Shape
 from kvspec.lang.concrete import Arguments, initial_states
 from kvspec.lang.ir import Action
 from kvspec.lang.state import State
@@ -99,7 +101,12 @@ def kept(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
             "offload_allocate": ("request", "stream", "priority", "timed"),
             "expire": ("block",),
         },
-        arguments=_arguments,
+        words={
+            **WORDS,
+            events.Allocate: _asked(events.Allocate),
+            events.OffloadAllocate: _asked(events.OffloadAllocate),
+            events.Expire: lambda e, _, __, ___: (e.block,),
+        },
         layers=(
             Layer(one_queue.model, one_queue.actions, slice(0, POOL_ROWS), _of_pool),
             Layer(model, own, slice(POOL_ROWS, None), _of_keeping),
@@ -110,19 +117,22 @@ def kept(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
 # ---- arguments
 
 
-def _arguments(
-    event: Event, requests: Requests, state: State, seen: Observation
-) -> Arguments | None:
-    match event:
-        case events.Expire(block=block):
-            return (block,)
-        case events.Allocate(block=block) | events.OffloadAllocate(block=block):
-            if seen.priority is None or seen.timed is None:
-                raise Untold("blind to priority or timed, so the queues cannot be followed")
-            own = arguments(event, requests, state, seen)
-            assert own is not None
-            return (*own, seen.priority[block], int(seen.timed[block]))
-    return arguments(event, requests, state, seen)
+def _asked(kind: type[events.Allocate | events.OffloadAllocate]) -> Words:
+    """The arguments in the tiered pool, and what the request asked for."""
+    own = WORDS[kind]
+
+    def words(
+        event: events.Allocate | events.OffloadAllocate,
+        requests: Requests,
+        state: State,
+        seen: Observation,
+    ) -> Arguments:
+        if seen.priority is None or seen.timed is None:
+            raise Untold("blind to priority or timed, so the queues cannot be followed")
+        chosen, block = own(event, requests, state, seen), event.block
+        return (*chosen, seen.priority[block], int(seen.timed[block]))
+
+    return words
 
 
 def _of_pool(name: str, chosen: Arguments) -> Arguments | None:
@@ -160,7 +170,7 @@ class _Both:
 
         def expire(state: State, chosen: Arguments) -> State | int:
             after = self.keeping.steps["expire"](state[POOL_ROWS:], chosen)
-            return self.first + after if isinstance(after, int) else _one(state[:POOL_ROWS], after)
+            return self._check(after) if isinstance(after, int) else _one(state[:POOL_ROWS], after)
 
         def both(state: State, chosen: Arguments) -> State | int:
             before, keeping = state[:POOL_ROWS], state[POOL_ROWS:]
@@ -170,9 +180,13 @@ class _Both:
             if isinstance(pool, int):
                 return pool
             after = self._follow(name, chosen, before, pool, keeping)
-            return self.first + after if isinstance(after, int) else _one(pool, after)
+            return self._check(after) if isinstance(after, int) else _one(pool, after)
 
         return expire if name == "expire" else both
+
+    def _check(self, own: int) -> int:
+        """The number of a check of retention's among all."""
+        return own if own == OUTSIDE else self.first + own
 
     def _follow(
         self, name: str, chosen: Arguments, before: State, pool: State, keeping: State
@@ -251,7 +265,7 @@ def _queue(pool: State, level: Level) -> tuple[int, ...]:
 def _fields() -> Iterator[Field]:
     yield from (field for field in FIELDS if field.name != "free")
     yield Field("free", POOL_ROWS + QUEUES, lambda rows, _: _by_priority(rows))
-    yield Field("priority", POOL_ROWS + PRIORITY, lambda rows, _: rows)
+    yield Field("priority", POOL_ROWS + PRIORITY, as_they_are)
     yield Field("timed", POOL_ROWS + TIMED, lambda rows, _: tuple(map(bool, rows)))
     yield Field("expiring", POOL_ROWS + EXPIRING, lambda rows, _: _members(rows))
 

@@ -24,6 +24,7 @@ REQUESTS_DEFAULT = 64
 Rows: TypeAlias = tuple[Row, ...]
 Told: TypeAlias = tuple[tuple[str, object, object], ...]
 """What an event tells besides its arguments: the name, the value told, the design's value."""
+AS_IT_IS: Told = ()
 
 
 class UnjudgeableShape(ValueError):
@@ -104,6 +105,10 @@ class Requests:
                 self._unused.append(number)
 
 
+# Any: each function takes the one event type under which it is entered
+Words: TypeAlias = Callable[[Any, Requests, State, Observation], Arguments]
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """A field of what is shown: the variable that it shows, and that variable's rows in its words.
@@ -134,9 +139,10 @@ class Layer:
 class Design:
     """A design at one size, compiled once; judges share it.
 
-    `arguments` words an event in the design: None is a stutter. `parameters` names the field of an
-    event that is each parameter of its action. `layers` are the machines in the order in which
-    their guards are looked at; the first is `model`, whose rows come first in a state.
+    `words` has how each type of event is worded in the design; a type that it lacks is a stutter.
+    `parameters` names the field of an event that is each parameter of its action. `layers` are the
+    machines in the order in which their guards are looked at; the first is `model`, whose rows come
+    first in a state.
     """
 
     shape: Shape
@@ -147,8 +153,19 @@ class Design:
     fields: tuple[Field, ...]
     request_count: int
     parameters: Mapping[str, tuple[str, ...]]
-    arguments: Callable[[Event, Requests, State, Observation], Arguments | None]
+    words: Mapping[type, Words]
     layers: tuple[Layer, ...]
+
+    def arguments(
+        self, event: Event, requests: Requests, state: State, seen: Observation
+    ) -> Arguments | None:
+        """The arguments of the event's action, or None: the design has no such action.
+
+        Raises:
+            TooManyRequests: the instance has no number for the event's request.
+        """
+        words = self.words.get(type(event))
+        return None if words is None else words(event, requests, state, seen)
 
     def place(self, name: str) -> int:
         """The number of a variable."""
@@ -227,27 +244,9 @@ def tiers(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
         fields=FIELDS,
         request_count=request_count,
         parameters=PARAMETERS,
-        arguments=arguments,
+        words=WORDS,
         layers=(Layer(model, actions, slice(None), lambda _, chosen: chosen),),
     )
-
-
-def arguments(
-    event: Event, requests: Requests, state: State, seen: Observation
-) -> Arguments | None:
-    """The action's arguments, or None: a stutter, since the design has no such action.
-
-    Raises:
-        TooManyRequests: the instance has no number for the event's request.
-    """
-    words = _ARGUMENTS.get(type(event))
-    return None if words is None else words(event, requests, state[HOLDERS])
-
-
-def told(event: Event, before: State, after: State) -> Told:
-    """What the event tells of the step, beside what the design did; `after` is its state then."""
-    words = _TOLD.get(type(event))
-    return () if words is None else words(event, before, after)
 
 
 PARAMETERS: Mapping[str, tuple[str, ...]] = {
@@ -272,19 +271,23 @@ def _queue(row: Row) -> tuple[int, ...]:
     return cast("tuple[int, ...]", row)  # a queue of blocks has ints in it
 
 
-# Any: each function takes the one event type under which it is entered below
-_Words: TypeAlias = Callable[[Any, Requests, Rows], Arguments]
-
-_ARGUMENTS: Mapping[type, _Words] = {
-    events.Allocate: lambda e, names, held: (names.number(e.request, held),),
-    events.OffloadAllocate: lambda e, names, held: (names.number(e.request, held), e.stream),
-    events.Onboard: lambda e, names, held: (e.block, names.number(e.request, held), e.stream),
-    events.Reuse: lambda e, names, held: (e.block, names.number(e.request, held)),
-    events.Commit: lambda e, names, held: (e.block, names.number(e.request, held)),
-    events.Release: lambda e, names, held: (e.block, names.number(e.request, held)),
-    events.Pin: lambda e, _, __: (e.block,),
-    events.Unpin: lambda e, _, __: (e.block,),
-    events.Complete: lambda e, _, __: (e.stream,),
+WORDS: Mapping[type, Words] = {
+    events.Allocate: lambda e, names, at, _: (names.number(e.request, at[HOLDERS]),),
+    events.OffloadAllocate: lambda e, names, at, _: (
+        names.number(e.request, at[HOLDERS]),
+        e.stream,
+    ),
+    events.Onboard: lambda e, names, at, _: (
+        e.block,
+        names.number(e.request, at[HOLDERS]),
+        e.stream,
+    ),
+    events.Reuse: lambda e, names, at, _: (e.block, names.number(e.request, at[HOLDERS])),
+    events.Commit: lambda e, names, at, _: (e.block, names.number(e.request, at[HOLDERS])),
+    events.Release: lambda e, names, at, _: (e.block, names.number(e.request, at[HOLDERS])),
+    events.Pin: lambda e, _, __, ___: (e.block,),
+    events.Unpin: lambda e, _, __, ___: (e.block,),
+    events.Complete: lambda e, _, __, ___: (e.stream,),
 }
 
 
@@ -294,33 +297,42 @@ def _front(state: State, level: Level) -> int:
 
 def _told_allocate(event: events.Allocate, before: State, after: State) -> Told:
     block = _front(before, Level.PRIMARY)
-    return (("block", event.block, block), ("slot", event.slot, after[SLOT][block]))
+    slot = after[SLOT][block]
+    if event.block == block and event.slot == slot:
+        return AS_IT_IS
+    return (("block", event.block, block), ("slot", event.slot, slot))
 
 
 def _told_offload(event: events.OffloadAllocate, before: State, after: State) -> Told:
-    return (
-        ("victim", event.victim, _front(before, Level.PRIMARY)),
-        ("block", event.block, _front(before, Level.SECONDARY)),
-    )
+    victim, block = _front(before, Level.PRIMARY), _front(before, Level.SECONDARY)
+    if event.victim == victim and event.block == block:
+        return AS_IT_IS
+    return (("victim", event.victim, victim), ("block", event.block, block))
 
 
 def _told_onboard(event: events.Onboard, before: State, after: State) -> Told:
-    return (("room", event.room, _front(before, Level.PRIMARY)),)
+    room = _front(before, Level.PRIMARY)
+    return AS_IT_IS if event.room == room else (("room", event.room, room),)
 
 
 def _told_pin(event: events.Pin, before: State, after: State) -> Told:
-    return (("slot", event.slot, after[SLOT][event.block]),)
+    slot = after[SLOT][event.block]
+    return AS_IT_IS if event.slot == slot else (("slot", event.slot, slot),)
 
 
 def _told_complete(event: events.Complete, before: State, after: State) -> Told:
     copies = cast("tuple[tuple[int, int], ...]", before[PENDING][event.stream])  # Copy(src, dst)
-    return (("source", event.source, copies[0][0]), ("target", event.target, copies[0][1]))
+    source, target = copies[0]
+    if event.source == source and event.target == target:
+        return AS_IT_IS
+    return (("source", event.source, source), ("target", event.target, target))
 
 
-_TOLD: Mapping[type, Callable[[Any, State, State], Told]] = {
+TOLD: Mapping[type, Callable[[Any, State, State], Told]] = {
     events.Allocate: _told_allocate,
     events.OffloadAllocate: _told_offload,
     events.Onboard: _told_onboard,
     events.Pin: _told_pin,
     events.Complete: _told_complete,
 }
+"""What each type of event tells of its step beside what the design did, if the two differ."""

@@ -1,0 +1,73 @@
+"""What is shown and the design's state, compared field by field in one function.
+
+It decides whether they agree; which cell does not is `frontier`'s to say. The idea: the function is
+written out for the fields of one design. Rows that are shown as they are cost one comparison; rows
+that have to be worded first are compared anew only if the row, or what is shown of it, differs from
+the pair that agreed last. What is kept of that pair cannot change: it has been hashed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from kvcheck.lockstep.tiers import Field, Requests, as_they_are
+from kvspec.events import Observation
+from kvspec.lang.state import State
+
+Agree: TypeAlias = Callable[[Observation, State, Requests], bool]
+
+_BY_NAME = {name: number for number, name in enumerate(Observation._fields)}
+
+
+def agreement(fields: Sequence[Field], row_count: int) -> Agree:
+    """Whether every field that is shown is what the state says, for one judge.
+
+    The function raises TypeError if a cell is shown that may change behind the judge's back.
+    """
+    names: dict[str, Any] = {"frozen": frozen}  # Any: what exec defines has no static type
+    worded = [number for number, field in enumerate(fields) if field.words is not as_they_are]
+    lines = ["def make():"]
+    lines += [f"    w{n} = k{n} = None" for n in worded]
+    lines.append("    def agree(seen, state, requests):")
+    if worded:
+        lines.append("        nonlocal " + ", ".join(f"w{n}, k{n}" for n in worded))
+    lines.append("        " + "".join(f"s{n}, " for n in range(len(_BY_NAME))) + "= seen")
+    lines.append("        " + "".join(f"v{n}, " for n in range(row_count)) + "= state")
+    for number, field in enumerate(fields):
+        cell, rows = f"s{_BY_NAME[field.name]}", f"v{field.variable}"
+        if number not in worded:
+            lines.append(f"        if {cell} is not None and {cell} != {rows}: return False")
+            continue
+        names[f"words{number}"], names[f"brings{number}"] = field.words, field.brings
+        same = " and ".join(
+            f"({now} is {then}{number} or {now} == {then}{number})"
+            for now, then in ((rows, "w"), (cell, "k"))
+        )
+        brought = cell if field.brings is None else f"brings{number}({cell})"
+        lines += [
+            f"        if {cell} is not None and not ({same}):",
+            f"            if {brought} != words{number}({rows}, requests): return False",
+            f"            w{number}, k{number} = {rows}, frozen({cell})",
+        ]
+    lines += ["        return True", "    return agree"]
+    exec(compile("\n".join(lines), "<agreement>", "exec"), names)
+    agree: Agree = names["make"]()
+    return agree
+
+
+def frozen(cell: object) -> object:
+    """The cell itself, which cannot change.
+
+    Raises:
+        TypeError: it has no hash, so it can.
+    """
+    try:
+        hash(cell)
+    except TypeError as error:
+        raise TypeError(
+            f"The implementation shows {cell!r}, which can change while a judge keeps it. A set or"
+            " a list was passed where an Observation has frozensets and tuples. Show copies that"
+            " cannot change."
+        ) from error
+    return cell
