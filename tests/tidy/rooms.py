@@ -44,6 +44,18 @@ ROOMS = (
     ),
     Room("kvcheck.refine", ("kvspec",)),
     Room("kvcheck.schedule", ("kvimpl.device.port",)),
+    Room("kvcheck.race", ("kvimpl.device.port", "kvimpl.device.sim")),
+    Room(
+        "kvcheck.watch",
+        (
+            "kvimpl.device.port",
+            "kvimpl.device.sim",
+            "kvcheck.race",
+            "kvcheck.schedule",
+            "kvcheck.verdict",
+            "torch",
+        ),
+    ),
     Room(
         "kvcheck.lockstep",
         ("kvspec", "kvimpl", "kvcheck.schedule", "kvcheck.trace", "kvcheck.verdict"),
@@ -60,6 +72,7 @@ ROOMS = (
             "msgspec",
         ),
     ),
+    Room("kvcheck.live", ("kvspec", "kvcheck.explore", "kvcheck.trace", "kvcheck.verdict")),
     Room("kvcheck.linear", ("kvspec", "kvimpl", "kvcheck.schedule", "kvcheck.verdict")),
     Room(
         "kvcheck.bridge",

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from kvspec.lang import SpecError
+from kvspec.lang.errors import SpecError
 
 PRELUDE = """\
 from __future__ import annotations

@@ -22,6 +22,7 @@ from kvcheck.verdict import Exit
 COMMANDS = {
     "explore": "Search every state of a machine; the shortest counterexample if there is one.",
     "prove": "Prove the invariants of machines, for every size where the language allows.",
+    "live": "Does every fair run of a machine keep its promises? Else the shortest way to a loop.",
     "refine": "Search a design with the contract beside it: is each step a step of the contract?",
     "fuzz": "Run the block manager under its judge, case after drawn case, and keep what fails.",
     "explain": "Retell a run record, or a machine's shortest counterexample, in words and pages.",

@@ -61,8 +61,9 @@ class PyModel:
 
 
 class _Writer:
-    def __init__(self, model: Model, sites: Sites, counted: bool) -> None:
-        self.model, self.sites, self.counted = model, sites, counted
+    def __init__(self, model: Model, sites: Sites, counted: bool, labelled: bool) -> None:
+        self.model, self.sites = model, sites
+        self.counted, self.labelled = counted, labelled
         self.lines: list[str] = []
         self.depth = self.number = 0
         self.combination = "0"
@@ -143,7 +144,10 @@ class _Writer:
             f"tuple({self._rows(v)})" if v.name in written else self._rows(v)
             for v in self.model.variables
         ]
-        self.line(f"out.append(({', '.join(rows)},))" if written and rows else "out.append(s)")
+        after = f"({', '.join(rows)},)" if written and rows else "s"
+        self.line(
+            f"out.append(({combination}, {after}))" if self.labelled else f"out.append({after})"
+        )
         self.written = frozenset()
 
     def statements(self, statements: tuple[Statement, ...]) -> None:
@@ -227,9 +231,12 @@ class _Writer:
             self.line("return found")
 
 
-def generate(model: Model, sites: Sites, *, counted: bool) -> PyModel:
-    """The functions of a model; `counted` also counts guard conjuncts, in the spec's order."""
-    writer = _Writer(model, sites, counted)
+def generate(model: Model, sites: Sites, *, counted: bool, labelled: bool = False) -> PyModel:
+    """The functions of a model; `counted` also counts guard conjuncts, in the spec's order.
+
+    With `labelled`, each successor comes as (number of the argument choice, state).
+    """
+    writer = _Writer(model, sites, counted, labelled)
     for number, action in enumerate(model.actions):
         writer.action(number, in_order(action) if counted else hoisted(action))
     for name, group, negated in (

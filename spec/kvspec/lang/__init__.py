@@ -1,10 +1,19 @@
 """The spec language: what an author of a design imports."""
 
 from kvspec.lang.containers import Constant, Fifo, Ghost, Map, Set, UniqueFifo
-from kvspec.lang.errors import SpecError
 from kvspec.lang.ir import Model, Strength
 from kvspec.lang.machine import Machine
-from kvspec.lang.marks import action, assume, goal, init, invariant, lemma, terminal, thread
+from kvspec.lang.marks import (
+    action,
+    assume,
+    eventually,
+    goal,
+    init,
+    invariant,
+    lemma,
+    terminal,
+    thread,
+)
 from kvspec.lang.sorts import Capacity, Range, Record, Size, Sort, implies, require
 
 __all__ = [
@@ -20,11 +29,11 @@ __all__ = [
     "Set",
     "Size",
     "Sort",
-    "SpecError",
     "Strength",
     "UniqueFifo",
     "action",
     "assume",
+    "eventually",
     "goal",
     "implies",
     "init",

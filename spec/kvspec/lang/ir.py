@@ -411,6 +411,27 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class Promise:
+    """What every fair run must come to: after each state where `begins` lets through (its guards
+    are all true), `formula` is true then or later. Both may use what `begins` binds.
+
+    `weak` and `strong` name actions and threads. With each choice of arguments one that stays
+    enabled for ever is taken in the end (weak), or one that is enabled again and again (strong).
+    """
+
+    name: str
+    parameters: tuple[Local, ...]
+    begins: tuple[Let | Require, ...]
+    formula: Expr
+    weak: tuple[str, ...]
+    strong: tuple[str, ...]
+    sentence: str
+    at: Position
+    id: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A machine traced at one choice of sizes.
 
@@ -428,6 +449,7 @@ class Model:
     init: Action
     actions: tuple[Action, ...]
     properties: tuple[Property, ...]
+    promises: tuple[Promise, ...] = ()
 
     def of_kind(self, *kinds: PropertyKind) -> tuple[Property, ...]:
         """The properties of the given kinds, in declaration order."""

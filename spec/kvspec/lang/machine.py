@@ -17,7 +17,18 @@ from kvspec.lang.declarations import Declaration, Resolver, constant_of, declara
 from kvspec.lang.errors import SpecError
 from kvspec.lang.frame import Emission, Frame, Unit
 from kvspec.lang.ghosts import check_ghosts
-from kvspec.lang.ir import Action, Constant, Expr, Local, Model, Property, PropertyKind
+from kvspec.lang.ir import (
+    Action,
+    Constant,
+    Expr,
+    Let,
+    Local,
+    Model,
+    Promise,
+    Property,
+    PropertyKind,
+    Require,
+)
 from kvspec.lang.marks import Mark, Role, mark_of
 from kvspec.lang.sorts import is_sort
 from kvspec.lang.sources import Library
@@ -127,6 +138,7 @@ class _Tracer:
             self._init(unit),
             tuple(actions),
             tuple(self._properties(unit)),
+            tuple(self._promises(unit, actions)),
         )
         self._check(model)
         return model
@@ -215,21 +227,66 @@ class _Tracer:
                 continue
             frame = self._frame(unit, helper, ())
             frame.pure = True
-            ended = statements.run(frame, frame.source.tree.body)
-            formula = ended.value if ended else None
-            if not is_expression(formula) or not isinstance(formula.type, BoolType):  # type: ignore[union-attr]
-                raise frame.error(
-                    frame.source.tree,
-                    f"{helper.name} returns {kind_name(formula)}, not a bool.",
-                    "A property is true or false of each state.",
-                    "Return its formula.",
-                )
+            formula = _formula(frame, helper)
             at = frame.source.at(frame.source.tree)
             sentence = sentence_of(helper.function, helper.name)
-            expr: Expr = formula  # type: ignore[assignment]  # an expression, by the check above
             yield Property(
-                helper.name, mark.kind, expr, sentence, at, mark.id, mark.why, mark.strength
+                helper.name, mark.kind, formula, sentence, at, mark.id, mark.why, mark.strength
             )
+
+    def _promises(self, unit: Unit, actions: Iterable[Action]) -> Iterator[Promise]:
+        known = {name for a in actions for name in (a.name, a.thread) if name}
+        for helper, mark in self.members.values():
+            if mark.role is not Role.PROMISE:
+                continue
+            parameters = self._parameters(helper)
+            frame = self._frame(unit, helper, parameters)
+            formula = _formula(frame, helper)
+            begins = []
+            for statement in frame.emission.blocks[0]:
+                if not isinstance(statement, Let | Require):
+                    raise frame.error(
+                        frame.source.tree,
+                        f"{helper.name} does more than `require` and return.",
+                        "A promise is about states, and changes none.",
+                        "Say with `require` when it begins, and return what must come of it.",
+                    )
+                begins.append(statement)
+            for name in (*mark.weak, *mark.strong):
+                if name not in known:
+                    raise frame.error(
+                        frame.source.tree,
+                        f"{helper.name} asks fairness of {name!r}, which is no action or thread.",
+                        f"There are {', '.join(sorted(known))}.",
+                        "Name one of them.",
+                    )
+            at = frame.source.at(frame.source.tree)
+            sentence = sentence_of(helper.function, helper.name)
+            yield Promise(
+                helper.name,
+                parameters,
+                tuple(begins),
+                formula,
+                mark.weak,
+                mark.strong,
+                sentence,
+                at,
+                mark.id,
+                mark.why,
+            )
+
+
+def _formula(frame: Frame, helper: Helper) -> Expr:
+    ended = statements.run(frame, frame.source.tree.body)
+    formula = ended.value if ended else None
+    if not is_expression(formula) or not isinstance(formula.type, BoolType):  # type: ignore[union-attr]
+        raise frame.error(
+            frame.source.tree,
+            f"{helper.name} returns {kind_name(formula)}, not a bool.",
+            "A property is true or false of each state.",
+            "Return its formula.",
+        )
+    return formula  # type: ignore[return-value]  # an expression, by the check above
 
 
 def _is_constant(declared: Declaration) -> bool:

@@ -26,17 +26,21 @@ class Role(Enum):
     ACTION = "action"
     THREAD = "thread"
     PROPERTY = "property"
+    PROMISE = "promise"
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The role of a method, and for a property its kind and catalogue entry."""
+    """The role of a method, and for a property its kind and catalogue entry; for a promise who is
+    fair."""
 
     role: Role
     kind: PropertyKind = PropertyKind.INVARIANT
     id: str = ""
     why: str = ""
     strength: Strength = Strength.STATED_SIZE
+    weak: tuple[str, ...] = ()
+    strong: tuple[str, ...] = ()
 
 
 def mark_of(member: object) -> Mark | None:
@@ -83,6 +87,19 @@ def lemma(method: F) -> F:
 def goal(method: F) -> F:
     """A fact that some reachable state must have, so that the design is not empty."""
     return _marked(method, Mark(Role.PROPERTY, PropertyKind.GOAL, strength=Strength.SEARCH))
+
+
+def eventually(
+    *, id: str, why: str, weak: tuple[str, ...] = (), strong: tuple[str, ...] = ()
+) -> Callable[[F], F]:
+    """A promise: wherever its `require`s are true, what it returns is true then or later.
+
+    It is kept by every run that is fair to the named actions and threads: one of `weak` that stays
+    enabled is taken in the end, one of `strong` that is enabled again and again is, too. Fairness
+    is for each choice of their arguments.
+    """
+    mark = Mark(Role.PROMISE, id=id, why=why, weak=weak, strong=strong)
+    return lambda method: _marked(method, mark)
 
 
 def terminal(method: F) -> F:
