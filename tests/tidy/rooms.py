@@ -87,6 +87,18 @@ ROOMS = (
             "kvcheck.verdict",
         ),
     ),
+    Room(
+        "kvcheck.litmus",
+        (
+            "kvspec",
+            "kvimpl",
+            "kvcheck.explore",
+            "kvcheck.schedule",
+            "kvcheck.trace",
+            "kvcheck.verdict",
+            "z3",
+        ),
+    ),
     Room("kvcheck.trace", ("kvspec", "kvcheck.verdict", "msgspec")),
     Room("kvcheck.report", ("kvspec", "kvcheck.trace", "kvcheck.verdict", "rich", "jinja2")),
     Room("kvcheck", ("kvspec", "click", "rich", "msgspec", "platformdirs", "pytest")),

@@ -149,7 +149,7 @@ class Queues:
             last = [self.legacy.last]
         else:
             return []
-        return [work for work in last if work is not None and not work.done]
+        return [work for work in last if work is not None]
 
 
 def completion(work: Work) -> str:
