@@ -17,6 +17,10 @@ Clock: TypeAlias = dict[int, int]
 """Of each actor, the last moment of its own that is known to have been before."""
 
 
+fast = tuple.__new__
+"""Makes a named tuple of all its fields, in order, in less than half the time of a call of it."""
+
+
 class Place(NamedTuple):
     """Where in the program a call was made."""
 

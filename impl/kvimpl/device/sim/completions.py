@@ -21,11 +21,13 @@ from kvimpl.device.sim.watch import Actor
 class Recorded:
     """What an event's handle stands for: the work of its latest recording."""
 
-    __slots__ = ("latest", "owner")
+    __slots__ = ("latest", "owner", "reading", "writing")
 
-    def __init__(self, owner: Queues) -> None:
+    def __init__(self, owner: Queues, number: int) -> None:
         self.owner = owner
         self.latest: Work | None = None
+        self.reading = (Touch(f"event {number}", 0, 1, False),)
+        self.writing = (Touch(f"event {number}", 0, 1, True),)
 
 
 class Completions:
@@ -87,7 +89,7 @@ class Completions:
             return tuple(Touch(f"tail {q.stream.name}", 0, 1, False) for q in self._queues.all)
         if isinstance(on, Stream):
             return (Touch(f"tail {on.name}", 0, 1, False),)
-        return (Touch(f"event {on.number}", 0, 1, False),) if isinstance(on, Event) else ()
+        return self.recorded(on).reading if isinstance(on, Event) else ()
 
     def queue(self, stream: Stream) -> Queue:
         """The queue that the handle names. Raises: ForeignHandle."""

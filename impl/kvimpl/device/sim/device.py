@@ -15,7 +15,7 @@ from typing import TypeVar
 from kvimpl.device.port.device import Lock, Shared, Task
 from kvimpl.device.port.errors import Refused
 from kvimpl.device.port.findings import Finding
-from kvimpl.device.port.steps import Schedule, Touch
+from kvimpl.device.port.steps import Schedule
 from kvimpl.device.port.values import (
     Argument,
     Buffer,
@@ -145,15 +145,14 @@ class SimDevice:
     def event(self, name: str) -> Event:
         """See the port."""
         self._event_count += 1
-        return Event(self._event_count, name, Recorded(self._queues))
+        return Event(self._event_count, name, Recorded(self._queues, self._event_count))
 
     def record(self, event: Event, stream: Stream) -> Mark:
         """See the port."""
         recorded = self._completions.recorded(event)
-        variable = (Touch(f"event {event.number}", 0, 1, True),)
-        work = self._dispatch.enqueue(stream, f"record {event.name}", also=variable)
+        work = self._dispatch.enqueue(stream, f"record {event.name}", also=recorded.writing)
         recorded.latest = work
-        return Mark(work.op.number, event, stream, work)
+        return Mark(work.number, event, stream, work)
 
     def wait(self, stream: Stream, on: Event | Mark) -> None:
         """See the port."""

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from kvimpl.device.port.steps import Touch
 from kvimpl.device.port.values import Event, KernelBody, Mark, Mode, Stream, View
 from kvimpl.device.sim.arguments import Argument
-from kvimpl.device.sim.clocks import Place
+from kvimpl.device.sim.clocks import Place, fast
 from kvimpl.device.sim.completions import Completions
 from kvimpl.device.sim.faults import Faults
 from kvimpl.device.sim.memory import Lives
@@ -66,7 +66,7 @@ class Dispatch:
                 self._watch.touch(actor, label, Mode.READ, from_, span, place)
 
             def body(work: Work) -> None:
-                does, by = work.op.label, work.queue.actor
+                does, by = work.label, work.queue.actor
                 if early is None:
                     span = (source.start, source.stop)
                     self._watch.touch(by, does, Mode.READ, from_, span, place)
@@ -138,9 +138,11 @@ class Dispatch:
         """
         queue = self._completions.queue(stream)
         place = None if prepare is None else self._watch.place()
-        self._faults.meet()
+        faults = self._faults
+        if faults.failure is not None:
+            faults.meet()
         later = self._touches(declared) if declared else ()
-        mine = (*self._faults.touches, *also)
+        mine = (*faults.touches, *also) if faults.touches else also
         if now:
             mine = (*mine, *self._touches(now))
         if self._turns.is_alone:
@@ -148,7 +150,8 @@ class Dispatch:
         else:
             actor = self._turns.point(f"enqueue {label}", (*mine, *self._queues.tails(queue)))
             self._touches(declared)
-        self._faults.meet()
+        if faults.failure is not None:
+            faults.meet()
         waits = () if on is None else tuple(self._completions.bound(on))
         body = None
         if prepare is not None and place is not None:
@@ -181,8 +184,8 @@ class Dispatch:
         live = self._lives.live
         return tuple(
             [
-                Touch(live(view.buffer).block.thing, view.start, view.stop, mode is not Mode.READ)
-                for view, mode in declared
+                fast(Touch, (live(v.buffer).block.thing, v.start, v.stop, mode is not Mode.READ))
+                for v, mode in declared
             ]
         )
 

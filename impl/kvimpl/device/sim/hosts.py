@@ -26,28 +26,38 @@ class SimLock:
         self._name = name
         self._touch = (Touch(f"lock {name}", 0, 1, True),)
         self._acquire, self._release = f"acquire {name}", f"release {name}"
+        # With one task these steps are the same each time; waiting for oneself is refused before.
+        self._acquires = turns.of_main(self._acquire, self._touch, LockUse.ACQUIRE)
+        self._releases = turns.of_main(self._release, self._touch, LockUse.RELEASE)
         self._holder: Actor | None = None
         self._releaser: Actor | None = None
         self._clock: Clock = {}
 
     def __enter__(self) -> None:
-        turns = self._turns
-        if self._holder is not None and self._holder is turns.current.actor:
-            raise Refused(
-                f"'{self._name}' is taken twice by '{self._holder.name}', which would wait for "
-                "itself for ever. The lock is not reentrant. Take it once, further out."
+        turns, holder = self._turns, self._holder
+        if holder is None and turns.is_alone:
+            actor = turns.alone(self._acquires)
+        else:
+            if holder is not None and holder is turns.current.actor:
+                raise Refused(
+                    f"'{self._name}' is taken twice by '{holder.name}', which would wait for "
+                    "itself for ever. The lock is not reentrant. Take it once, further out."
+                )
+            actor = turns.point(
+                self._acquire, self._touch, ready=self._is_free, lock_use=LockUse.ACQUIRE
             )
-        actor = turns.point(
-            self._acquire, self._touch, ready=self._is_free, lock_use=LockUse.ACQUIRE
-        )
         self._holder = actor
         if actor is not self._releaser:
             join(actor.clock, self._clock)
 
     def __exit__(self, *_: object) -> None:
-        if self._turns.is_over:
+        turns = self._turns
+        if turns.is_over:
             return
-        actor = self._turns.point(self._release, self._touch, lock_use=LockUse.RELEASE)
+        if turns.is_alone:
+            actor = turns.alone(self._releases)
+        else:
+            actor = turns.point(self._release, self._touch, lock_use=LockUse.RELEASE)
         self._holder, self._releaser = None, actor
         self._clock = actor.clock.copy()
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from kvimpl.device.port.steps import Pending, Touch
+from kvimpl.device.port.steps import LockUse, Pending, Touch
 from kvimpl.device.port.values import Op, Stream
-from kvimpl.device.sim.clocks import Clock, join
+from kvimpl.device.sim.clocks import Clock, fast, join
 from kvimpl.device.sim.watch import Actor
 
 NOTHING: frozenset[str] = frozenset()
@@ -21,25 +21,45 @@ NOTHING: frozenset[str] = frozenset()
 class Work:
     """An operation in a stream."""
 
-    __slots__ = ("body", "clock", "done", "failed", "op", "pending", "queue", "waits")
+    __slots__ = (
+        "_op",
+        "body",
+        "clock",
+        "done",
+        "failed",
+        "label",
+        "number",
+        "pending",
+        "queue",
+        "waits",
+    )
 
     def __init__(
         self,
-        op: Op,
+        number: int,
+        label: str,
         body: Callable[[Work], None] | None,
         waits: tuple[Work, ...],
         queue: Queue,
         clock: Clock,
         pending: Pending,
     ) -> None:
-        self.op = op
+        self.number = number
+        self.label = label
         self.body = body
         self.waits = waits
         self.queue = queue
         self.clock = clock
         self.pending = pending
-        self.done = False
-        self.failed = False
+        self.done = self.failed = False
+        self._op: Op | None = None
+
+    @property
+    def op(self) -> Op:
+        """Its handle, made when somebody asks for it."""
+        if self._op is None:
+            self._op = Op(self.number, self.queue.stream, self.label)
+        return self._op
 
 
 class Queue:
@@ -66,7 +86,7 @@ class Queue:
                 return None
         return head
 
-    def execute(self) -> Op:
+    def execute(self) -> Work:
         """Take the head off and let it happen, after all that it waited for."""
         work = self.work.popleft()
         actor = self.actor
@@ -82,7 +102,7 @@ class Queue:
             work.body = None
         work.waits = ()
         work.done = not work.failed
-        return work.op
+        return work
 
 
 class Queues:
@@ -128,7 +148,7 @@ class Queues:
         fences = self._fences(queue)
         # What is awaited and already done still orders: its clock is joined at execution.
         all_waits = (*waits, *fences) if fences else waits
-        touches = (*touches, Touch(f"done {number}", 0, 1, True))
+        touches = (*touches, fast(Touch, (f"done {number}", 0, 1, True)))
         needs = NOTHING
         if all_waits:
             things = [completion(work) for work in all_waits if not work.done]
@@ -136,8 +156,8 @@ class Queues:
                 touches = (*touches, *[Touch(thing, 0, 1, False) for thing in things])
                 needs = frozenset(things)
         stream = queue.stream
-        pending = Pending(stream.name, label, touches, False, step, needs)
-        work = Work(Op(number, stream, label), body, all_waits, queue, clock.copy(), pending)
+        does = fast(Pending, (stream.name, label, touches, False, step, needs, LockUse.NONE))
+        work = Work(number, label, body, all_waits, queue, clock.copy(), does)
         queue.work.append(work)
         queue.last = work
         return work
@@ -154,4 +174,4 @@ class Queues:
 
 def completion(work: Work) -> str:
     """The name of the thing that completing the work writes."""
-    return f"done {work.op.number}"
+    return f"done {work.number}"

@@ -16,7 +16,7 @@ from typing import NoReturn
 from kvimpl.device.port.errors import DeviceStuck, Refused, StepsExhausted
 from kvimpl.device.port.steps import Abandoned, LockUse, Pending, Schedule, Touch
 from kvimpl.device.port.values import Op
-from kvimpl.device.sim.clocks import join
+from kvimpl.device.sim.clocks import fast, join
 from kvimpl.device.sim.queues import NOTHING, Queue, Queues
 from kvimpl.device.sim.watch import Actor, Watch
 
@@ -96,7 +96,7 @@ class Turns:
             me.asks, touches = touches, ()
         if len(self._tasks) > 1:
             touches = (*touches, USES_HOST_STATE)
-        me.pending = Pending(me.actor.name, does, touches, True, -1, needs, lock_use)
+        me.pending = fast(Pending, (me.actor.name, does, touches, True, -1, needs, lock_use))
         me.ready = ready
         try:
             self._until_picked(me)
@@ -106,6 +106,25 @@ class Turns:
         actor = me.actor
         actor.clock[actor.number] += 1
         return actor
+
+    def alone(self, pending: Pending) -> Actor:
+        """The same for the only task, whose step was worded before and waits for nothing."""
+        me = self._main
+        if self.runs_body or self._is_over or self._ending is not None or me.ident != get_ident():
+            self._refuse(me, pending.does)
+        me.pending, me.asks, me.ready = pending, None, None
+        try:
+            self._until_picked(me)
+        except BaseException as error:
+            self._end(me, error)
+        me.pending = None
+        actor = me.actor
+        actor.clock[actor.number] += 1
+        return actor
+
+    def of_main(self, does: str, touches: tuple[Touch, ...], lock_use: LockUse) -> Pending:
+        """A step of the main task in words, for `alone`."""
+        return Pending(self._main.actor.name, does, touches, True, lock_use=lock_use)
 
     def spawn(self, actor: Actor, body: Callable[[], None]) -> HostTask:
         """Start a task; its body begins when it is first picked."""
@@ -141,31 +160,34 @@ class Turns:
         return next((t.error for t in self._spawned if t.error is not None), None)
 
     def _until_picked(self, me: HostTask) -> None:
-        watch, schedule = self._watch, self._schedule
+        watch, pick = self._watch, self._schedule.pick
         while True:
             choices, takers = self._choices()
             if not choices:
                 raise DeviceStuck(self._why_stuck())
-            taker = takers[schedule.pick(choices)]
-            watch.step += 1
-            if watch.step >= self._steps_max:
-                raise StepsExhausted(
-                    f"the run took {self._steps_max} steps without an end. Most likely "
-                    f"'{me.actor.name}' polls, and this schedule never serves it. Wait with "
-                    "synchronize, or raise steps_max."
-                )
+            taker = takers[pick(choices)]
+            watch.step = step = watch.step + 1
+            if step >= self._steps_max:
+                raise self._exhausted(me)
             if taker is me:
                 return
             if isinstance(taker, Queue):
-                op = taker.execute()
+                work = taker.execute()
                 if self._queues.executed is not None:
-                    self._tell(op, self._queues.executed)
+                    self._tell(work.op, self._queues.executed)
                 continue
             self.current = taker
             taker.baton.release()
             if not me.ended:
                 self._await_baton(me)
             return
+
+    def _exhausted(self, me: HostTask) -> StepsExhausted:
+        return StepsExhausted(
+            f"the run took {self._steps_max} steps without an end. Most likely "
+            f"'{me.actor.name}' polls, and this schedule never serves it. Wait with "
+            "synchronize, or raise steps_max."
+        )
 
     def _tell(self, op: Op, executed: Callable[[Op], None]) -> None:
         self.runs_body = True
@@ -185,8 +207,8 @@ class Turns:
         choices: list[Pending] = []
         takers: list[HostTask | Queue] = []
         for task in self._tasks:
-            pending = task.pending
-            if pending is not None and (task.ready is None or task.ready()):
+            pending, ready = task.pending, task.ready
+            if pending is not None and (ready is None or ready()):
                 if task.asks is not None:
                     pending = pending._replace(touches=(*task.asks(), *pending.touches))
                 choices.append(pending)
