@@ -37,7 +37,7 @@ def test_slices_of_a_row_of_bytes_are_contiguous_views_at_their_offset() -> None
     part = row[2:6]
     assert part.is_contiguous()
     assert part.data_ptr() == row.data_ptr() + 2
-    row.fill_(1)
+    row.copy_(torch.full((8,), 1, dtype=torch.uint8))
     part.copy_(torch.full((4,), 7, dtype=torch.uint8), non_blocking=True)
     assert row.tolist() == [1, 1, 7, 7, 7, 7, 1, 1]
     assert not row.is_cuda

@@ -70,22 +70,25 @@ def test_copies_are_asynchronous_rows_of_bytes_on_the_stream_that_was_named() ->
     pinned = dev.alloc(8, Space.PINNED, label="pinned")
     dev.host_write(pinned.view(), b"abcdefgh")
     dev.copy(device.view(0, 4), pinned.view(4, 8), stream)
-    dev.fill(device.view(3, 4), ord("!"), stream)
     dev.copy(pinned.view(0, 4), device.view(0, 4), stream)
-    assert dev.host_read(pinned.view()) == b"efg!efgh"
+    assert dev.host_read(pinned.view()) == b"efghefgh"
     assert rig.torch.calls[:2] == ["empty 8 ('cuda', 0)", "empty 8 host pinned"]
-    assert rig.torch.calls[2:] == ["copy_ 257", "fill_ 257", "copy_ 257"]
+    assert rig.torch.calls[2:] == ["copy_ 257", "copy_ 257"]
     assert rig.driver.calls == []
 
 
-def test_host_memory_is_never_copied_or_filled_by_torch_at_once() -> None:
+def test_host_memory_is_never_copied_and_no_memory_filled_by_torch() -> None:
     rig = Rig()
     dev, stream = rig.dev, rig.dev.stream("s")
+    device = dev.alloc(8, Space.DEVICE, label="device")
     one = dev.alloc(8, Space.PINNED, label="one")
     two = dev.alloc(8, Space.PINNED, label="two")
     dev.fill(one.view(2, 4), 7, stream)
     dev.copy(two.view(4, 8), one.view(0, 4), stream)
-    fill, copy = rig.driver.calls
+    dev.fill(device.view(), 9, stream)
+    fill, copy, device_fill = rig.driver.calls
+    assert device_fill[0] == "cuMemsetD8Async"
+    assert device_fill[2:] == (9, 8, 257)
     start = fill[1]
     assert isinstance(start, int)
     assert fill == ("cuMemsetD8Async", start, 7, 2, 257)
@@ -139,13 +142,14 @@ def test_torch_s_errors_are_the_port_s() -> None:
     with pytest.raises(PortOutOfMemory, match="Tried to allocate"):
         rig.dev.alloc(8, Space.DEVICE, label="b")
     buffer, stream = rig.dev.alloc(8, Space.DEVICE, label="b"), rig.dev.stream("s")
-    rig.torch.fails["fill_"] = AcceleratorError("CUDA error: invalid argument", 1)
+    host = rig.dev.alloc(8, Space.PINNED, label="host")
+    rig.torch.fails["copy_"] = AcceleratorError("CUDA error: invalid argument", 1)
     with pytest.raises(Refused, match="invalid argument"):
-        rig.dev.fill(buffer.view(), 1, stream)
-    rig.torch.fails["fill_"] = AcceleratorError("CUDA error: an illegal address\nmore", 700)
+        rig.dev.copy(buffer.view(), host.view(), stream)
+    rig.torch.fails["copy_"] = AcceleratorError("CUDA error: an illegal address\nmore", 700)
     for _ in range(2):
         with pytest.raises(DeviceFailed, match="illegal address"):
-            rig.dev.fill(buffer.view(), 1, stream)
+            rig.dev.copy(buffer.view(), host.view(), stream)
 
 
 def test_an_error_without_a_code_is_taken_as_the_device_s_failure() -> None:

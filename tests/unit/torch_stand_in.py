@@ -49,11 +49,6 @@ class Tensor:
         self.torch.enqueue("copy_")
         ctypes.memmove(self.place, source.place, len(self.place))
 
-    def fill_(self, byte: int) -> None:
-        assert self.is_cuda, "torch fills host tensors at once"
-        self.torch.enqueue("fill_")
-        ctypes.memset(self.place, byte, len(self.place))
-
 
 @dataclass(eq=False)
 class Stream:

@@ -127,11 +127,8 @@ class TorchRuntime:
             self._said("Tensor.copy_", lambda: target.copy_(origin, non_blocking=True))
 
     def fill(self, to: Piece, start: int, nbytes: int, byte: int, stream: StreamObject) -> None:
-        """See Runtime. On host memory torch would fill now, so the driver is asked there."""
-        if to.keeps.is_cuda:
-            with self._torch.cuda.stream(stream):
-                self._said("Tensor.fill_", lambda: to.keeps[start : start + nbytes].fill_(byte))
-            return
+        """See Runtime: by the driver, since torch would fill host memory now, and the device's by a
+        kernel of its own, which a device without torch's kernels refuses."""
         self._driven("cuMemsetD8Async", to.address + start, byte, nbytes, stream=stream)
 
     def host_function(self, stream: StreamObject, function: int, data: int) -> None:

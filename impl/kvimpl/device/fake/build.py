@@ -1,8 +1,8 @@
-"""Builds the fake driver with the machine's C++ compiler, once for each source text.
+"""Builds the fake libraries with the machine's C++ compiler, once for each source text.
 
-It decides where the library is and when it is built again, not who loads it. The idea: the folder
-is named by the hash of source and command, and a finished library is moved into place in one step,
-so that two builders at once do no harm.
+It decides where a library is and when it is built again, not who loads it. The idea: the folder is
+named by the hash of sources and command, and a finished library is moved into place in one step, so
+that two builders at once do no harm.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ import hashlib
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-SOURCE = Path(__file__).with_name("driver.cpp")
-COMMAND = ("-std=c++17", "-O1", "-shared", "-fPIC", "-Wl,-soname,libcuda.so.1")
+HERE = Path(__file__).parent
+HEADERS = tuple(HERE / name for name in ("capture.h", "kernels.h", "machine.h", "memory.h"))
+DRIVER = tuple(HERE / name for name in ("driver.cpp", "capture.cpp", "control.cpp"))
+FLAGS = ("-std=c++17", "-O1", "-shared", "-fPIC", "-fvisibility=hidden")
 LIBRARY = "libcuda.so.1"
 
 
@@ -23,17 +26,37 @@ class CompilerMissing(Exception):
 
 
 def build(folder: Path, *, compiler: str = "g++") -> Path:
-    """The library under the folder, built if it is not there.
+    """The fake driver under the folder, built if it is not there.
 
     Raises:
         CompilerMissing: there is no such compiler, or it failed.
     """
-    text = SOURCE.read_bytes()
-    name = hashlib.sha256(text + " ".join((compiler, *COMMAND)).encode()).hexdigest()[:16]
-    place = folder / f"fake-driver-{name}"
-    library = place / LIBRARY
-    if library.exists():
-        return library
+    return library(folder, LIBRARY, DRIVER, reads=HEADERS, compiler=compiler)
+
+
+def library(
+    folder: Path,
+    name: str,
+    sources: Sequence[Path],
+    *,
+    reads: Sequence[Path] = (),
+    flags: Sequence[str] = (),
+    compiler: str = "g++",
+) -> Path:
+    """A shared library of these sources, under its own name, in a folder named by their hash.
+
+    `reads` are the files that the sources include; they count for the hash.
+
+    Raises:
+        CompilerMissing: there is no such compiler, or it failed.
+    """
+    told = [*FLAGS, f"-Wl,-soname,{name}", *flags]
+    texts = b"\0".join(path.read_bytes() for path in (*sources, *reads))
+    digest = hashlib.sha256(texts + " ".join((compiler, name, *told)).encode()).hexdigest()[:16]
+    place = folder / f"fake-{name.partition('.')[0]}-{digest}"
+    made = place / name
+    if made.exists():
+        return made
     found = shutil.which(compiler)
     if found is None:
         raise CompilerMissing(
@@ -42,13 +65,13 @@ def build(folder: Path, *, compiler: str = "g++") -> Path:
         )
     place.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        out = Path(scratch) / LIBRARY
-        command = [found, *COMMAND, "-o", str(out), str(SOURCE), "-ldl"]
+        out = Path(scratch) / name
+        command = [found, *told, "-o", str(out), *map(str, sources), "-ldl"]
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
         if ended.returncode:
             raise CompilerMissing(
-                f"'{compiler}' refused {SOURCE.name}: {ended.stderr.strip()[:400]}. The compiler "
+                f"'{compiler}' refused to make {name}: {ended.stderr.strip()[:400]}. The compiler "
                 "is most likely older than C++17. Pass a newer one as compiler=."
             )
-        out.replace(library)
-    return library
+        out.replace(made)
+    return made

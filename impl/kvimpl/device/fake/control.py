@@ -18,10 +18,15 @@ Shape: TypeAlias = tuple[int, ...]
 Twin: TypeAlias = Callable[[Values, Shape], None]
 """What a kernel does: its parameters as unsigned numbers (pointers are addresses), and the launch's
 three grid and three block dimensions."""
+Used: TypeAlias = tuple[int, int, bool]
+Footprint: TypeAlias = Callable[[Values], Sequence[Used]]
+"""Which bytes a launch with these parameters will use: address, length, whether it writes."""
 
 _TWIN = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_uint)
 )
+_NUMBERS = ctypes.POINTER(ctypes.c_uint64)
+_FOOTPRINT = ctypes.CFUNCTYPE(ctypes.c_int, _NUMBERS, _NUMBERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,8 @@ class FakeDriver:
         self._lib.fake_hold.argtypes = [ctypes.c_void_p, ctypes.c_int]
         self._lib.fake_queued.argtypes = [ctypes.c_void_p]
         self._lib.fake_fail.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_int]
+        self._lib.fake_trap.restype = ctypes.c_char_p
+        self._lib.fake_near_count.restype = ctypes.c_ulonglong
         self._kept: dict[str, object] = {}
 
     def order(self, *, seed: int, eager: int) -> None:
@@ -99,8 +106,16 @@ class FakeDriver:
             "memory": int(lib.fake_live_pieces()),
         }
 
-    def kernel(self, name: str, parameters: Sequence[Parameter], twin: Twin) -> None:
-        """What a kernel of this name does. A twin that raises is a kernel that failed."""
+    def kernel(
+        self,
+        name: str,
+        parameters: Sequence[Parameter],
+        twin: Twin,
+        *,
+        footprint: Footprint | None = None,
+    ) -> None:
+        """What a kernel of this name does. A twin that raises is a kernel that failed. Without a
+        footprint no trap guards what the kernel uses."""
         sizes = [parameter.nbytes for parameter in parameters]
 
         def called(pointers: ctypes._Pointer[ctypes.c_void_p], shape: object) -> int:
@@ -114,6 +129,32 @@ class FakeDriver:
                 return 1
             return 0
 
-        kept = _TWIN(called)
+        def told(values: ctypes._Pointer[ctypes.c_uint64], uses: object) -> int:
+            assert footprint is not None
+            found = footprint(tuple(values[i] for i in range(len(sizes))))
+            for i, use in enumerate(found):
+                for j, part in enumerate(use):
+                    uses[3 * i + j] = int(part)  # type: ignore[index]  # c_uint64*
+            return len(found)
+
+        kept = _TWIN(called), _FOOTPRINT(told) if footprint else _FOOTPRINT()
         self._kept[name] = kept
-        self._lib.fake_kernel(name.encode(), len(sizes), (ctypes.c_int * len(sizes))(*sizes), kept)
+        widths = (ctypes.c_int * len(sizes))(*sizes)
+        self._lib.fake_kernel(name.encode(), len(sizes), widths, *kept)
+
+    def traps(self, on: bool, *, signal: int = 0) -> None:
+        """Close the pages of pinned memory that pending work uses to the host's early accesses,
+        and forget the traps so far. The signal, if any, is raised at each, where it happens."""
+        self._lib.fake_traps(int(on), signal)
+
+    @property
+    def trapped(self) -> tuple[str, ...]:
+        """Each access of the host that came too early, in order."""
+        count = int(self._lib.fake_trap_count())
+        return tuple(self._lib.fake_trap(i).decode() for i in range(count))
+
+    @property
+    def near_count(self) -> int:
+        """How often the host touched other bytes of a closed page, which then was opened: an early
+        access to that page afterwards is not seen."""
+        return int(self._lib.fake_near_count())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 
-from kvimpl.device.fake.control import FakeDriver, Parameter, Shape, Values
+from kvimpl.device.fake.control import FakeDriver, Parameter, Shape, Used, Values
 from kvimpl.device.kernels import KernelSource, Scalar
 
 
@@ -53,7 +53,17 @@ def add_twin(fake: FakeDriver, source: KernelSource) -> None:
             ]
         )
 
-    fake.kernel(source.entry, [Parameter(size) for size in sizes], twin)
+    def footprint(values: Values) -> list[Used]:
+        parameters = list(zip(source.parameters, values, strict=True))
+        needed = source.needs({p.name: value for p, value in parameters if isinstance(p, Scalar)})
+        return [
+            (value, needed[p.name], p.mode.writes)
+            for p, value in parameters
+            if not isinstance(p, Scalar)
+        ]
+
+    parameters = [Parameter(size) for size in sizes]
+    fake.kernel(source.entry, parameters, twin, footprint=footprint)
 
 
 def image(source: KernelSource) -> bytes:
