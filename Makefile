@@ -11,12 +11,18 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUNTIME := $(VENV)/.runtime-installed
 TOOLS := $(VENV)/.tools-installed
 
+FAKE_VENV := .venv-fake
+FAKE_TORCH ?= torch===2.13.0
+FAKE_PIP := $(FAKE_VENV)/bin/python -m pip --disable-pip-version-check --quiet
+FAKE_TOOLS := $(FAKE_VENV)/.tools-installed
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench device clean distclean
+.PHONY: help demo test test-fake check bench device clean distclean
 
 help:
 	@echo "make demo    a real bug, in a design and in a running manager, and both without it (under two minutes)"
 	@echo "make test    the whole suite"
+	@echo "make test-fake  real torch for CUDA on a driver of ours, no GPU (530 MB once, into .venv-fake)"
 	@echo "make check   ruff, mypy --strict, the rules of the house and the contracts"
 	@echo "make bench   the measurements of docs/benchmarks.md (SPIN and g++ are used where present)"
 	@echo "make device  add torch to .venv (TORCH=$(TORCH)); the suite then checks our calls against it"
@@ -42,6 +48,22 @@ $(TOOLS): pyproject.toml | $(BIN)/python
 	@$(PIP) install --editable '.[tla]' 2>/dev/null \
 	  || echo "no TLA+ tools from the package index: their tests will be skipped" >&2
 	@touch $(RUNTIME) $@
+
+# torch's CUDA build without what it depends on: the fake libraries stand in for NVIDIA's, and the
+# rest is what `import torch` needs. `===` avoids a local build for CPU of the same version.
+$(FAKE_TOOLS): pyproject.toml
+	@echo "installing torch for CUDA (530 MB) and kvproof into $(FAKE_VENV)" >&2
+	@$(PYTHON) -m venv $(FAKE_VENV)
+	@$(FAKE_PIP) install --editable '.[test]' \
+	  filelock fsspec jinja2 networkx numpy sympy 'typing-extensions>=4.10'
+	@$(FAKE_PIP) install --no-deps '$(FAKE_TORCH)'
+	@touch $@
+
+test-fake: $(FAKE_TOOLS)
+	@$(FAKE_VENV)/bin/python -m pytest -p no:cacheprovider -n0 tests/fake
+	@echo "shown: torch's own host code (streams, events, both allocators, its sanitizer) over our"
+	@echo "schedules. not shown: hardware, torch's kernels, libraries. The driver and sim are both"
+	@echo "ours, so their agreement is consistency; the independent party is torch."
 
 demo: $(RUNTIME)
 	@$(BIN)/kvproof demo
@@ -69,4 +91,4 @@ clean:
 	find spec impl checker tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(FAKE_VENV)
