@@ -31,6 +31,7 @@ COMMANDS = {
     "execute": "Execute a known bug's design counterexample on the real manager, under its judge.",
     "linear": "Threads that share one manager: is there an order of their calls that explains it?",
     "demo": "A real bug refuted and mended, in the design and in a running manager.",
+    "litmus": "Small programs of stream order on a device: is what is seen what CUDA permits?",
     "list": "The machines and known bugs, with their sizes.",
     "export": "Write a machine as TLA+.",
     "doctor": "What this machine can check, and what not.",

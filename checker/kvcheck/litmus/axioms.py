@@ -37,7 +37,7 @@ MODELS_MAX = 5_000
 
 
 class Axioms:
-    """One program's executions, as constraints; each axiom is a method, so that one can be wrong."""
+    """One program's executions, as constraints; each axiom is a method, so one can be wrong."""
 
     def __init__(self, program: Program) -> None:
         self.program = program

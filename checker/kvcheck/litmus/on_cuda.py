@@ -1,0 +1,46 @@
+"""Litmus programs on a GPU, free-running: each many times, on a device of its own.
+
+It decides how often a program runs there; hardware picks the order, so what it never does is not
+seen, and a set of outcomes is never complete. Races cannot be seen there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kvcheck.litmus.kernels import KERNELS
+from kvcheck.litmus.on_device import run_on
+from kvcheck.litmus.on_sim import Seen
+from kvcheck.litmus.program import Program
+from kvimpl.device.cuda import CudaDevice, DriverLauncher, DriverRuntime, NoCudaDevice
+from kvimpl.device.kernels import KernelSource
+from kvimpl.device.kernels.compile import CompilerAbsent, compiled, known_architectures
+from kvimpl.device.port import Device
+
+ROUNDS = 100
+Make = Callable[[], Device]
+
+
+def cuda_devices() -> Make:
+    """Makes devices on this machine's GPU. Raises: NoCudaDevice, also without a compiler."""
+    kept = DriverRuntime()
+    try:
+        known_architectures()
+    except CompilerAbsent as absent:
+        raise NoCudaDevice(str(absent)) from absent
+
+    def cubin(source: KernelSource) -> bytes:
+        return compiled(source, kept.architecture.removeprefix("sm_")).cubin
+
+    launcher = DriverLauncher(cubin)
+    return lambda: CudaDevice(DriverRuntime(), launcher, kernels=KERNELS)
+
+
+def on_cuda(program: Program, make: Make, *, rounds: int = ROUNDS) -> Seen:
+    """What the program ended in."""
+    outcomes = set()
+    for _ in range(rounds):
+        dev = make()
+        outcomes.add(run_on(dev, program))
+        dev.quiesce()
+    return Seen(frozenset(outcomes), None, is_complete=False, runs=rounds)
