@@ -85,8 +85,7 @@ def runner(device: str) -> Callable[[Program], Seen]:
         from kvcheck.litmus import on_sim
 
         return on_sim
-    from kvcheck.litmus.on_cuda import cuda_devices, on_cuda
-    from kvimpl.device.cuda import NoCudaDevice
+    from kvcheck.litmus.on_cuda import NoCudaDevice, cuda_devices, on_cuda
 
     try:
         make = cuda_devices()

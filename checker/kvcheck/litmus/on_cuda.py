@@ -17,6 +17,8 @@ from kvimpl.device.kernels import KernelSource
 from kvimpl.device.kernels.compile import CompilerAbsent, compiled, known_architectures
 from kvimpl.device.port import Device
 
+__all__ = ["Make", "NoCudaDevice", "cuda_devices", "on_cuda"]
+
 ROUNDS = 100
 Make = Callable[[], Device]
 
