@@ -1,4 +1,4 @@
-"""torch's own stream sanitizer over the fake tier: what it reports of each litmus program and design.
+"""torch's own stream sanitizer over the fake tier: what it reports of each program and design.
 
 Run as a program by `test_torch_sanitizer.py`. It decides what counts as reported: an error of the
 sanitizer in any of the orders; of a query's two answers each must have been met.
