@@ -72,6 +72,13 @@ class LegacyDesign(StreamOrder):
         return self.is_legacy[s] and self.is_legacy[other]
 
 
+class LaterRecordDesign(StreamOrder):
+    "The planted mistake: a wait is for every record of its event, earlier or later."
+
+    def is_bound(self, c: Line, u: Line) -> bool:
+        return self.verb[u] == Verb.RECORD and self.event[u] == self.event[c]
+
+
 class AnsweringDesign(StreamOrder):
     "The planted mistake: a query says yes whatever is pending."
 
@@ -89,6 +96,7 @@ class AnsweringDesign(StreamOrder):
     ("design", "name"),
     [
         (LegacyDesign, "legacy_fences_blocking_streams"),
+        (LaterRecordDesign, "wait_is_bound_to_the_earlier_record"),
         (AnsweringDesign, "query_true_guards_overwrite"),
     ],
 )
