@@ -3,7 +3,7 @@
 It decides whether they agree; which cell does not is `frontier`'s to say. The idea: the function is
 written out for the fields of one design. Rows that are shown as they are cost one comparison; rows
 that have to be worded first are compared anew only if the row, or what is shown of it, differs from
-the pair that agreed last. What is kept of that pair cannot change: it has been hashed.
+the pair that agreed last. What is kept of that pair cannot change: sets in it have been hashed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from kvspec.lang.state import State
 Agree: TypeAlias = Callable[[Observation, State, Requests], bool]
 
 _BY_NAME = {name: number for number, name in enumerate(Observation._fields)}
+_OF_SETS = ("holders", "queued", "expiring")  # a set that changes equals a frozenset; no list does
 
 
 def agreement(fields: Sequence[Field], row_count: int) -> Agree:
@@ -45,10 +46,12 @@ def agreement(fields: Sequence[Field], row_count: int) -> Agree:
             for now, then in ((rows, "w"), (cell, "k"))
         )
         brought = cell if field.brings is None else f"brings{number}({cell})"
+        wanted = rows if field.equal_unworded else f"words{number}({rows}, requests)"
+        kept = f"frozen({cell})" if field.name in _OF_SETS else cell
         lines += [
             f"        if {cell} is not None and not ({same}):",
-            f"            if {brought} != words{number}({rows}, requests): return False",
-            f"            w{number}, k{number} = {rows}, frozen({cell})",
+            f"            if {brought} != {wanted}: return False",
+            f"            w{number}, k{number} = {rows}, {kept}",
         ]
     lines += ["        return True", "    return agree"]
     exec(compile("\n".join(lines), "<agreement>", "exec"), names)

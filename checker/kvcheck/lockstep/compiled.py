@@ -102,6 +102,7 @@ class _Writer:
         self.numbers = {v.name: number for number, v in enumerate(model.variables)}
         self.constants = {c.name: number for number, c in enumerate(model.constants)}
         self.locals: dict[str, str] = {}
+        self.items: dict[tuple[str, tuple[Expr, ...], Expr], str] = {}
         self.written: frozenset[str] = frozenset()
 
     def line(self, text: str) -> None:
@@ -223,7 +224,10 @@ class _Writer:
     def at(self, expr: At) -> str:
         leaf = expr.variable.leaf
         assert isinstance(leaf, FifoType)
-        item = f"{self.cell(expr.variable, expr.index)}[{self.text(expr.place)}]"
+        items = (expr.variable.name, expr.index, expr.place)
+        item = self.items.get(items)
+        if item is None:
+            item = f"{self.cell(expr.variable, expr.index)}[{self.text(expr.place)}]"
         names = [name for name, _ in leaf.fields]
         is_record = isinstance(leaf.element, RecordType)
         return f"{item}[{names.index(expr.field)}]" if is_record else item
@@ -251,6 +255,9 @@ class _Writer:
             small = self.unrolled(expr)
             if small is not None:
                 return small
+            listed = self.listed(expr)
+            if listed is not None:
+                return listed
         sought = self.sought(expr)
         if sought is not None:
             return sought
@@ -288,6 +295,28 @@ class _Writer:
                 return f"({rows}.index({self.text(wanted)}) + {low} if {found} else {low})"
             case _:
                 return None
+
+    def listed(self, expr: Quantified) -> str | None:
+        """A condition on every element of a FIFO whose places are named only to look there."""
+        domain, bound = expr.domain, expr.bound
+        if not isinstance(domain, Places):
+            return None
+        inside = list(subexpressions(expr.body))
+        looks = [
+            each
+            for each in inside
+            if isinstance(each, At)
+            and (each.variable.name, each.index) == (domain.variable.name, domain.index)
+            and each.place == bound
+        ]
+        if len(looks) != sum(each == bound for each in inside):
+            return None
+        place = (domain.variable.name, domain.index, bound)
+        item = self.items[place] = self.local(bound)
+        cell, body = self.cell(domain.variable, domain.index), self.text(expr.body)
+        del self.items[place]
+        of = "all" if expr.kind is QuantifierKind.ALL else "any"
+        return f"({of}([{body} for {item} in {cell}]) if {cell} else {of == 'all'})"
 
     def unrolled(self, expr: Quantified) -> str | None:
         """A small conjunction or disjunction without a loop."""

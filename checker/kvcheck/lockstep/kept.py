@@ -266,7 +266,9 @@ def _fields() -> Iterator[Field]:
     yield from (field for field in FIELDS if field.name != "free")
     yield Field("free", POOL_ROWS + QUEUES, lambda rows, _: _by_priority(rows))
     yield Field("priority", POOL_ROWS + PRIORITY, as_they_are)
-    yield Field("timed", POOL_ROWS + TIMED, lambda rows, _: tuple(map(bool, rows)))
+    yield Field(
+        "timed", POOL_ROWS + TIMED, lambda rows, _: tuple(map(bool, rows)), equal_unworded=True
+    )
     yield Field("expiring", POOL_ROWS + EXPIRING, lambda rows, _: _members(rows))
 
 

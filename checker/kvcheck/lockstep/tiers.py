@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import repeat
+from operator import is_not
 from typing import Any, TypeAlias, cast
 
 import kvspec.events as events
@@ -44,8 +46,14 @@ class _Sets(dict[int, frozenset[RequestId]]):
     def __missing__(self, mask: int) -> frozenset[RequestId]:
         if len(self) > 4 * len(self.name_of):
             self.clear()
-        members = [self.name_of[n] for n in range(mask.bit_length()) if mask >> n & 1]
-        found = self[mask] = frozenset([m for m in members if m is not None])
+        members, rest = [], mask
+        while rest:
+            lowest = rest & -rest
+            rest ^= lowest
+            name = self.name_of[lowest.bit_length() - 1]
+            if name is not None:
+                members.append(name)
+        found = self[mask] = frozenset(members)
         return found
 
 
@@ -113,13 +121,15 @@ Words: TypeAlias = Callable[[Any, Requests, State, Observation], Arguments]
 class Field:
     """A field of what is shown: the variable that it shows, and that variable's rows in its words.
 
-    `brings` is applied to what is shown first, where the design knows less than is shown.
+    `brings` is applied to what is shown first, where the design knows less than is shown. Rows that
+    are `equal_unworded` equal their words, so they need words only to be read by people.
     """
 
     name: str
     variable: int
     words: Callable[[Rows, Requests], object]
     brings: Callable[[Any], object] | None = None  # Any: the field's own type
+    equal_unworded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,12 +206,13 @@ FIELDS = (
     Field("refs", REFS, as_they_are),
     Field("pins", PINS, as_they_are),
     Field("holders", HOLDERS, lambda rows, names: _holders(rows, names)),
-    Field("cached", CACHED, lambda rows, _: tuple(map(bool, rows))),
+    Field("cached", CACHED, lambda rows, _: tuple(map(bool, rows)), equal_unworded=True),
     Field(
         "keys",
         CACHED,
         lambda rows, _: tuple(map(bool, rows)),
-        lambda keys: tuple([key is not None for key in keys]),
+        lambda keys: tuple(map(is_not, keys, repeat(None))),
+        equal_unworded=True,
     ),
     Field("free", FREE, lambda rows, _: tuple([(queue,) for queue in rows])),
     Field("queued", FREE, lambda rows, _: tuple([frozenset(_queue(queue)) for queue in rows])),

@@ -73,6 +73,7 @@ class BlockPool:
         self.ready: list[Mark | None] = [None for _ in blocks]
         self.block_of: dict[Key, BlockId] = {}
         self.block_in = list(blocks)
+        self._level_in = [self.shape.level_of(SlotId(b)) for b in blocks]
         self.expiries = Expiries()
         self._cached, self._timed = Presence(), Presence()
         self.queues: FreeQueues = self.make_queues(settings)
@@ -95,7 +96,7 @@ class BlockPool:
         return NamedQueues(priority_count=settings.priority_count)
 
     def level_of(self, b: BlockId) -> Level:
-        return self.shape.level_of(self.slot[b])
+        return self._level_in[self.slot[b]]
 
     def is_in_flight(self, b: BlockId) -> bool:
         return self.copies.is_in_flight(self.slot[b])
@@ -105,21 +106,22 @@ class BlockPool:
 
     def observe(self) -> Observation:
         """All that can be judged, as it is now: blind only to `queued`, which `free` implies."""
-        keys = tuple(self.keys)
-        return Observation(
-            slot=tuple(self.slot),
-            refs=tuple(self.refs),
-            pins=tuple(self.pins),
-            holders=tuple(self.holders),
-            cached=self._cached.of(keys),
-            keys=keys,
-            generations=tuple(self.generations),
-            free=(self.queues.order(Level.PRIMARY), self.queues.order(Level.SECONDARY)),
-            free_count=tuple(self.queues.counts),
-            pending=self.copies.in_flight(),
-            priority=tuple(self.priority),
-            timed=self._timed.of(tuple(self.seconds)),
-            expiring=self.expiries.waiting(),
+        keys, queues = tuple(self.keys), self.queues
+        return Observation(  # in order and without names: one is made for each judged step
+            tuple(self.slot),
+            tuple(self.refs),
+            tuple(self.pins),
+            tuple(self.holders),
+            self._cached.of(keys),
+            keys,
+            tuple(self.generations),
+            (queues.order(Level.PRIMARY), queues.order(Level.SECONDARY)),
+            None,  # queued, which free implies
+            tuple(queues.counts),
+            self.copies.in_flight(),
+            tuple(self.priority),
+            self._timed.of(tuple(self.seconds)),
+            self.expiries.waiting(),
         )
 
     # ---- building blocks

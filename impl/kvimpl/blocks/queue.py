@@ -150,7 +150,7 @@ class NamedQueues:
         return block in self.members
 
     def order(self, level: Level) -> tuple[tuple[BlockId, ...], ...]:
-        return tuple([line.blocks() for line in self.lines[level]])
+        return _blocks(self.lines[level])
 
 
 class StoredQueues:
@@ -198,7 +198,7 @@ class StoredQueues:
         return block in self.entries
 
     def order(self, level: Level) -> tuple[tuple[BlockId, ...], ...]:
-        return tuple([line.blocks() for line in self.lines[level]])
+        return _blocks(self.lines[level])
 
 
 def put_twice(block: BlockId) -> QueueFault:
@@ -215,6 +215,12 @@ def _join(line: Line, block: BlockId, end: End, ticket: Ticket | None) -> None:
         line.push(block, end)
     else:
         line.restore(block, ticket)
+
+
+def _blocks(lines: list[Line]) -> tuple[tuple[BlockId, ...], ...]:
+    if len(lines) == 1:  # priorities are switched off
+        return (lines[0].blocks(),)
+    return tuple([line.blocks() for line in lines])
 
 
 def _front(lines: list[Line]) -> BlockId | None:
