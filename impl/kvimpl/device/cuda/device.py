@@ -21,7 +21,7 @@ from kvimpl.device.cuda.launching import Launcher, packed
 from kvimpl.device.cuda.lives import Life, Lives
 from kvimpl.device.cuda.memory_views import HostAccess
 from kvimpl.device.cuda.order import Order, Recording
-from kvimpl.device.cuda.runtime import Runtime
+from kvimpl.device.cuda.runtime import Runtime, StreamObject
 from kvimpl.device.cuda.waiting import Watchdog
 from kvimpl.device.kernels import KERNELS, KernelSource, source_of
 from kvimpl.device.port.errors import DeviceFailed, Refused
@@ -280,6 +280,15 @@ class CudaDevice:
     def kept_count(self) -> int:
         """How many freed buffers' memory is kept because work still uses it."""
         return self._lives.kept_count
+
+    @property
+    def watchdog(self) -> Watchdog | None:
+        """How the host waits."""
+        return self._watchdog
+
+    def object_of(self, stream: Stream) -> StreamObject:
+        """The runtime's own stream, for whoever enqueues around the device's work."""
+        return self._order.of(stream)
 
     def quiesce(self) -> tuple[Finding, ...]:
         """See the port."""
