@@ -63,6 +63,13 @@ def test_traps_tell_the_host_s_early_writes_and_no_others(tier: Tier) -> None:
     assert says.endswith("is pending, which reads bytes 0 to 1024 of it")
 
 
+def test_other_bytes_of_a_closed_page_are_counted_and_not_told(tier: Tier) -> None:
+    other_bytes, early_read, early_write = ran(FILE, tier, "near")
+    assert other_bytes == [0, 1]
+    assert early_read == [0, 0], "two readers are in no conflict"
+    assert early_write == [1, 0]
+
+
 @pytest.fixture(scope="module")
 def facts(tier: Tier) -> dict[str, Any]:
     return ran(FILE, tier, "facts")

@@ -79,6 +79,23 @@ def trapped(bench: Bench) -> object:
     return table
 
 
+@PROGRAMS.add
+def near(bench: Bench) -> object:
+    "The host touches other bytes of a page that a kernel will read, then reads and writes those."
+    bench.fake.order(seed=0, eager=0)
+    h, row, stream = bench.pinned(WIDTH, 1), bench.device(256), bench.torch.cuda.Stream()
+    bench.torch.cuda.synchronize()
+    seen = []
+    for touch in (lambda: h[512:].fill_(2), lambda: h[:256].sum(), lambda: h[:256].fill_(3)):
+        bench.fake.traps(True)
+        bench.gather(row, h[:256], stream)
+        touch()
+        seen.append([len(bench.fake.trapped), bench.fake.near_count])
+        bench.torch.cuda.synchronize()
+        bench.fake.traps(False)
+    return seen
+
+
 def reused(bench: Bench, way: str) -> list[object]:
     "Three fresh pinned buffers, shipped and dropped: what arrived, and how many there really were."
     torch, stream = bench.torch, bench.torch.cuda.Stream()
