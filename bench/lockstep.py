@@ -38,6 +38,7 @@ RATE_MIN = 20_000
 SLOWER_MAX = 10.0
 SPREAD_MAX = 1.25
 GROWTH_MAX = 8 << 20
+SEARCH_SECONDS = 2.0
 RUNS_MAX = Budget(runs=200_000)
 KEYS = [[Key(b"%d.%d" % (one, deep)) for deep in range(PREFIX)] for one in range(FAMILIES)]
 
@@ -241,6 +242,14 @@ def offload_and_read(blocks: int) -> Callable[[SimDevice], tuple[str, int]]:
     return program
 
 
+def searched(program: Callable[[SimDevice], tuple[str, int]]) -> float:
+    """Orders per CPU second, when the same search is made again and again."""
+    runs, began = 0, time.process_time()
+    while (cpu := time.process_time() - began) < SEARCH_SECONDS:
+        runs += explore(lambda order: run(program, order).outcome, budget=RUNS_MAX).runs
+    return runs / cpu
+
+
 def every_order() -> bool:
     """The small programs under every order; whether each is exhausted and holds."""
     rows, good = [], True
@@ -253,8 +262,9 @@ def every_order() -> bool:
         holds = set(explored.outcomes) == {(Outcome.HOLDS.value, 0)}
         good = good and holds and explored.reach is Reach.EXHAUSTED
         row = [f"{blocks}+{blocks}", str(explored.runs), str(explored.steps), explored.reach.value]
-        rows.append([*row, seen, f"{cpu:.2f}"])
-    table(["blocks", "orders", "steps", "verdict", "outcome, findings", "CPU s"], rows)
+        rows.append([*row, seen, f"{cpu:.2f}", f"{searched(program):.0f}"])
+    head = ["blocks", "orders", "steps", "verdict", "outcome, findings", "CPU s"]
+    table([*head, "orders per CPU s"], rows)
     print("- " + against("every order of the S1 programs is judged well", met=good) + "\n")
     return good
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kvcheck.lockstep import tiers
-from kvcheck.lockstep.agreement import Agree, agreement
+from kvcheck.lockstep.agreement import Agree
 from kvcheck.lockstep.tiers import Requests
 from kvspec.events import Key, Observation, RequestId, Shape
 from kvspec.lang.state import State
@@ -60,7 +60,7 @@ def agree(
     state: State, requests: Requests
 ) -> tuple[Agree, dict[str, Any]]:  # Any: of each field's own type
     "A comparison that has agreed once, and what was shown then."
-    compare, cells = agreement(DESIGN.fields, len(DESIGN.start)), shown(state, requests)
+    compare, cells = DESIGN.agreement(), shown(state, requests)
     assert compare(Observation(**cells), state, requests)
     return compare, cells
 
@@ -100,8 +100,15 @@ def test_a_cell_that_is_not_shown_is_not_judged_and_is_judged_when_it_is_back() 
 
 def test_a_cell_that_could_change_while_it_is_kept_is_not_accepted() -> None:
     requests = Requests(4)
-    compare = agreement(DESIGN.fields, len(DESIGN.start))
+    compare = DESIGN.agreement()
     cells = shown(DESIGN.start, requests)
     cells["holders"] = tuple([set[RequestId]() for _ in range(4)])
     with pytest.raises(TypeError, match="can change while a judge keeps it"):
         compare(Observation(**cells), DESIGN.start, requests)
+
+
+def test_what_one_judge_keeps_is_not_another_s() -> None:
+    requests = Requests(4)
+    _, cells = agree(DESIGN.start, requests)
+    cells["holders"] = wrong(cells["holders"])
+    assert not DESIGN.agreement()(Observation(**cells), DESIGN.start, requests)

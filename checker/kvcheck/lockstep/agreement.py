@@ -9,25 +9,27 @@ the pair that agreed last. What is kept of that pair cannot change: sets in it h
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from kvcheck.lockstep.tiers import Field, Requests, as_they_are
 from kvspec.events import Observation
 from kvspec.lang.state import State
 
-Agree: TypeAlias = Callable[[Observation, State, Requests], bool]
+if TYPE_CHECKING:  # a design has its agreement, so `tiers` imports this module
+    from kvcheck.lockstep.tiers import Field, Requests
+
+Agree: TypeAlias = "Callable[[Observation, State, Requests], bool]"
 
 _BY_NAME = {name: number for number, name in enumerate(Observation._fields)}
 _OF_SETS = ("holders", "queued", "expiring")  # a set that changes equals a frozenset; no list does
 
 
-def agreement(fields: Sequence[Field], row_count: int) -> Agree:
-    """Whether every field that is shown is what the state says, for one judge.
+def agreement(fields: Sequence[Field], row_count: int) -> Callable[[], Agree]:
+    """Makes, for each judge anew: whether every field that is shown is what the state says.
 
-    The function raises TypeError if a cell is shown that may change behind the judge's back.
+    That function raises TypeError if a cell is shown that may change behind the judge's back.
     """
     names: dict[str, Any] = {"frozen": frozen}  # Any: what exec defines has no static type
-    worded = [number for number, field in enumerate(fields) if field.words is not as_they_are]
+    worded = [number for number, field in enumerate(fields) if not field.is_plain]
     lines = ["def make():"]
     lines += [f"    w{n} = k{n} = None" for n in worded]
     lines.append("    def agree(seen, state, requests):")
@@ -55,8 +57,8 @@ def agreement(fields: Sequence[Field], row_count: int) -> Agree:
         ]
     lines += ["        return True", "    return agree"]
     exec(compile("\n".join(lines), "<agreement>", "exec"), names)
-    agree: Agree = names["make"]()
-    return agree
+    make: Callable[[], Agree] = names["make"]
+    return make
 
 
 def frozen(cell: object) -> object:

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import NoReturn, Protocol, get_args
 
 import kvspec.events as events
-from kvcheck.lockstep.agreement import agreement
 from kvcheck.lockstep.compiled import OUTSIDE
 from kvcheck.lockstep.frontier import call, conjunct, differences, frontier
 from kvcheck.lockstep.ghosts import NAMES as GHOSTS
@@ -102,7 +101,7 @@ class Judge:
         self._open: OpenStep | None = None
         self._shown: Shown | None = None
         self._words, self._steps = design.words, design.compiled.steps
-        self._agree = agreement(design.fields, len(design.start))
+        self._agree = design.agreement()
 
     # ---- the loop
 

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import cast
 
 import kvspec.events as events
+from kvcheck.lockstep.agreement import agreement
 from kvcheck.lockstep.compiled import OUTSIDE, Compiled, Step, compiled
 from kvcheck.lockstep.tiers import (
     FIELDS,
@@ -83,6 +84,7 @@ def kept(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
     actions = {name: _joined(action, own) for name, action in one_queue.actions.items()}
     actions["expire"] = own["expire"]
     both = _Both(one_queue.compiled, made)
+    fields = tuple(_fields())
     return Design(
         shape=shape,
         model=one_queue.model,
@@ -93,7 +95,7 @@ def kept(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
             one_queue.compiled.source + made.source,
         ),
         start=one_queue.start + start,
-        fields=tuple(_fields()),
+        fields=fields,
         request_count=request_count,
         parameters={
             **PARAMETERS,
@@ -111,6 +113,7 @@ def kept(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
             Layer(one_queue.model, one_queue.actions, slice(0, POOL_ROWS), _of_pool),
             Layer(model, own, slice(POOL_ROWS, None), _of_keeping),
         ),
+        agreement=agreement(fields, POOL_ROWS + len(start)),
     )
 
 

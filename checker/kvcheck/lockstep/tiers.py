@@ -14,6 +14,7 @@ from operator import is_not
 from typing import Any, TypeAlias, cast
 
 import kvspec.events as events
+from kvcheck.lockstep.agreement import Agree, agreement
 from kvcheck.lockstep.compiled import Compiled, compiled
 from kvspec.events import Event, Level, Observation, RequestId, Shape
 from kvspec.lang.concrete import Arguments, initial_states
@@ -131,6 +132,11 @@ class Field:
     brings: Callable[[Any], object] | None = None  # Any: the field's own type
     equal_unworded: bool = False
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the rows are shown as they are."""
+        return self.words is as_they_are
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
@@ -152,7 +158,7 @@ class Design:
     `words` has how each type of event is worded in the design; a type that it lacks is a stutter.
     `parameters` names the field of an event that is each parameter of its action. `layers` are the
     machines in the order in which their guards are looked at; the first is `model`, whose rows come
-    first in a state.
+    first in a state. `agreement` makes a judge's comparison of what is shown with a state.
     """
 
     shape: Shape
@@ -165,6 +171,7 @@ class Design:
     parameters: Mapping[str, tuple[str, ...]]
     words: Mapping[type, Words]
     layers: tuple[Layer, ...]
+    agreement: Callable[[], Agree]
 
     def arguments(
         self, event: Event, requests: Requests, state: State, seen: Observation
@@ -257,6 +264,7 @@ def tiers(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
         parameters=PARAMETERS,
         words=WORDS,
         layers=(Layer(model, actions, slice(None), lambda _, chosen: chosen),),
+        agreement=agreement(FIELDS, len(start)),
     )
 
 
