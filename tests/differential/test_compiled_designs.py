@@ -9,7 +9,7 @@ import pytest
 from kvcheck.explore import Engine, ExploreResult, Options, Symmetry, explore
 from kvcheck.explore.native import NoCompiler, find_compiler
 from kvspec.bugs import BUGS, Bug
-from kvspec.models import MACHINES
+from kvspec.models import DESIGNS
 
 DEPTH = 5
 
@@ -20,7 +20,7 @@ def runs(result: ExploreResult) -> list[tuple[str, str, int]]:
     return [(f.finding.kind.value, f.finding.name, len(f.finding.path.moves)) for f in found]
 
 
-@pytest.mark.parametrize("name", MACHINES)
+@pytest.mark.parametrize("name", DESIGNS)
 @pytest.mark.parametrize("symmetry", Symmetry)
 def test_a_design_has_one_state_space_in_both_engines(
     name: str, symmetry: Symmetry, tmp_path: Path
@@ -29,7 +29,7 @@ def test_a_design_has_one_state_space_in_both_engines(
         find_compiler(None)
     except NoCompiler as error:
         pytest.skip(str(error))
-    model = MACHINES[name].instance()
+    model = DESIGNS[name].instance()
     python, compiled = (
         explore(model, Options(engine=e, symmetry=symmetry, depth_max=DEPTH, cache_dir=tmp_path))
         for e in (Engine.PYTHON, Engine.COMPILED)

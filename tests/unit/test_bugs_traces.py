@@ -7,7 +7,7 @@ import pytest
 from kvcheck.explore import AfterViolation, Engine, Options, explore
 from kvcheck.trace.path import confirm
 from kvspec.bugs import BUGS
-from kvspec.models import MACHINES
+from kvspec.models import DESIGNS
 
 # bug: what breaks, and the steps of the shortest run to each
 LENGTHS = {
@@ -142,6 +142,46 @@ LENGTHS = {
         "used_count_is_not_negative": 8,
     },
     "inv-57-shared-hole": {"one_hole_each": 4},
+    "s3-1": {"reader__counted": 8, "counted": 15, "scheduler__idle": 17},
+    "s3-2": {"scheduler__peeked": 11},
+    "s3-3": {"pinned_slots_stay_put": 19},
+    "s3-4": {
+        "queued_is_unreferenced": 8,
+        "reader__looked": 10,
+        "reader__reads": 10,
+        "pinned_slots_stay_put": 21,
+        "nothing_is_read_while_written": 21,
+    },
+    "s3-5": {"pinned_slots_stay_put": 11},
+    "s3-6-r1": {
+        "queued_is_unreferenced": 11,
+        "queued_at_its_level": 13,
+        "reader__reads": 13,
+        "scheduler__swapped": 15,
+        "tables_are_primary": 16,
+        "scheduler__idle": 16,
+        "pinned_slots_stay_put": 20,
+        "nothing_is_read_while_written": 20,
+        "scheduler__sent": 24,
+        "references_counted": 25,
+        "scheduler__came": 31,
+    },
+    "s3-6-r2": {
+        "queued_is_unreferenced": 8,
+        "reader__reads": 10,
+        "pinned_slots_stay_put": 21,
+        "nothing_is_read_while_written": 21,
+    },
+    "s3-6-r3": {"tables_are_primary": 19},
+    "s3-6-r4": {"nothing_is_read_while_written": 14},
+    "s3-7-claimed": {
+        "queued_at_its_level": 13,
+        "queued_is_unreferenced": 16,
+        "tables_are_primary": 16,
+        "scheduler__idle": 16,
+    },
+    "s3-7-forgotten": {"nothing_is_lost": 10, "scheduler__idle": 14},
+    "s3-7-relock": {"deadlock": 6},
 }
 LARGE = "inv-27-one-reader"  # 310 thousand states: only its shortest run is looked for
 
@@ -172,7 +212,7 @@ def test_a_bug_breaks_what_it_says_in_the_fewest_steps(bug):
     sorted({(b.design, tuple(b.sizes.items())) for b in BUGS.values() if b.id != LARGE}),
 )
 def test_the_right_design_is_clean_where_its_bugs_are_found(design, sizes):
-    model = MACHINES[design].instance(**dict(sizes))
+    model = DESIGNS[design].instance(**dict(sizes))
     result = explore(model, Options(engine=Engine.PYTHON))
     assert result.complete
     assert result.findings == ()

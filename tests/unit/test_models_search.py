@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kvcheck.explore import Coverage, Engine, Options, explore
-from kvspec.models import MACHINES
+from kvspec.models import DESIGNS, MACHINES
 
 # machine, sizes, distinct states, transitions, steps to the farthest state
 SPACES = [
@@ -18,6 +18,7 @@ SPACES = [
     ("pins", {}, 468, 2_400, 12),
     ("window", {}, 444, 3_544, 9),
     ("copies", {"W": 2, "S": 3}, 4_226, 6_243, 8),
+    ("remote", {"P": 1, "S": 1}, 11_809, 41_078, 54),
 ]
 DEFAULTS = [
     ("tiers", 81_792, 568_704, 29),
@@ -27,7 +28,7 @@ DEFAULTS = [
 
 
 def searched(name, sizes, engine):
-    return explore(MACHINES[name].instance(**sizes), Options(engine=engine, coverage=Coverage.ON))
+    return explore(DESIGNS[name].instance(**sizes), Options(engine=engine, coverage=Coverage.ON))
 
 
 @pytest.mark.parametrize(("name", "sizes", "states", "transitions", "depth"), SPACES)
@@ -47,7 +48,7 @@ def test_a_default_space_is_searched_whole_and_clean(name, states, transitions, 
 
 
 def test_every_machine_has_a_known_space():
-    assert {name for name, *_ in SPACES} == set(MACHINES)
+    assert {name for name, *_ in SPACES} == set(DESIGNS)
 
 
 @pytest.mark.parametrize("name", [n for n in MACHINES if n not in {"tiers", "stored", "copies"}])

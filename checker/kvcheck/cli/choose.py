@@ -66,9 +66,9 @@ def _mend(error: SpecError) -> str:
 def known_names() -> dict[str, type[Machine]]:
     """Every machine by its key, and every known bug's wrong variant by its id."""
     from kvspec.bugs import BUGS
-    from kvspec.models import MACHINES
+    from kvspec.models import MACHINES, SEARCHED
 
-    names: dict[str, type[Machine]] = dict(MACHINES)
+    names: dict[str, type[Machine]] = {**MACHINES, **SEARCHED}
     names.update({name: bug.machine for name, bug in BUGS.items()})
     return names
 

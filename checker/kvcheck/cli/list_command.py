@@ -18,11 +18,12 @@ def command(settings: Settings) -> Exit:
     from kvcheck.cli.choose import choose, select
     from kvcheck.cli.output import Output
     from kvspec.bugs import BUGS
-    from kvspec.models import MACHINES
+    from kvspec.models import MACHINES, SEARCHED
 
-    sentences = {name: (m.__doc__ or "").strip().split("\n")[0] for name, m in MACHINES.items()}
+    machines = {**MACHINES, **SEARCHED}
+    sentences = {name: (m.__doc__ or "").strip().split("\n")[0] for name, m in machines.items()}
     sentences |= {name: bug.sentence for name, bug in BUGS.items()}
-    kinds = dict.fromkeys(MACHINES, "machine") | dict.fromkeys(BUGS, "bug")
+    kinds = dict.fromkeys(machines, "machine") | dict.fromkeys(BUGS, "bug")
     names = select(tuple(sentences), settings.select, what="machine or bug")
     rows = [[name, kinds[name], choose(name, ()).size_text, sentences[name]] for name in names]
     Output().table(["name", "kind", "sizes", "what it is"], rows)

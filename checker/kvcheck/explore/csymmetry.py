@@ -73,7 +73,7 @@ class _Writer:
 
     def mention(self, cells: Cells) -> None:
         variable = cells.variable
-        with self.blocks(self.loops(variable)):
+        with self.blocks(self.loops(variable) or [""]):  # names of each entry are its block's own
             terms = [f"{cells.start:#x}ULL"]
             if isinstance(variable.leaf, FifoType):
                 terms.append(f"(u64)p * {cells.place_weight:#x}ULL")

@@ -1,7 +1,7 @@
 """Known bugs, one file each: a design with a method overridden, by the id the command line takes.
 
-To add one: its file, its line here, its tests. `s1-*` are the rows of case S1; `inv-*` are there so
-that no invariant is without a design that breaks it.
+To add one: its file, its line here, its tests. `s1-*` and `s3-*` are the rows of cases S1 and S3;
+`inv-*` are there so that no invariant is without a design that breaks it.
 """
 
 from __future__ import annotations
@@ -60,6 +60,18 @@ from kvspec.bugs import (
     s1_6_expires_in_use,
     s1_6_idle_alarm,
     s1_6_unworthy,
+    s3_1,
+    s3_2,
+    s3_3,
+    s3_4,
+    s3_5,
+    s3_6_r1,
+    s3_6_r2,
+    s3_6_r3,
+    s3_6_r4,
+    s3_7_claimed,
+    s3_7_forgotten,
+    s3_7_relock,
 )
 from kvspec.bugs.bug import Bug
 
@@ -91,6 +103,18 @@ BUGS: Mapping[str, Bug] = MappingProxyType(
             s1_6_expires_in_use.BUG,
             s1_6_idle_alarm.BUG,
             s1_6_unworthy.BUG,
+            s3_1.BUG,
+            s3_2.BUG,
+            s3_3.BUG,
+            s3_4.BUG,
+            s3_5.BUG,
+            s3_6_r1.BUG,
+            s3_6_r2.BUG,
+            s3_6_r3.BUG,
+            s3_6_r4.BUG,
+            s3_7_claimed.BUG,
+            s3_7_forgotten.BUG,
+            s3_7_relock.BUG,
             inv_02_early_push.BUG,
             inv_03_anchored_in_queue.BUG,
             inv_03_queued_in_flight.BUG,

@@ -12,6 +12,7 @@ from kvspec.lang import Machine
 from kvspec.models.copies import OrderedCopies
 from kvspec.models.offload import OffloadSteps
 from kvspec.models.pins import PinnedPool
+from kvspec.models.remote import SharedPool
 from kvspec.models.retention import RetentionPool
 from kvspec.models.stored import StoredQueues
 from kvspec.models.tiers import TieredPool
@@ -29,4 +30,9 @@ MACHINES: Mapping[str, type[Machine]] = MappingProxyType(
     }
 )
 
-__all__ = ["MACHINES"]
+SEARCHED: Mapping[str, type[Machine]] = MappingProxyType({"remote": SharedPool})
+"""Designs that are searched completely at stated sizes, and not proved yet."""
+
+DESIGNS: Mapping[str, type[Machine]] = MappingProxyType({**MACHINES, **SEARCHED})
+
+__all__ = ["DESIGNS", "MACHINES", "SEARCHED"]
