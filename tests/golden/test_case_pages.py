@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from kvspec.bugs import BUGS
-from kvspec.models import MACHINES
+from kvspec.models import DESIGNS
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted((DOCS / "cases").glob("*.md"))
 BLOCK = re.compile(r"```console\n\$ (kvproof [^\n]*)\n(.*?)```", re.DOTALL)
 INLINE = re.compile(r"`kvproof (explain|explore|prove) ([a-z0-9-]+)")
-BUG_NAME = re.compile(r"`((?:s1|inv)-[a-z0-9-]+)`")
+BUG_NAME = re.compile(r"`((?:s1|s3|s5|inv)-[a-z0-9-]+)`")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -43,10 +43,11 @@ def test_every_name_in_a_command_or_in_quotes_exists(page):
     text = page.read_text(encoding="utf-8")
     named = {name for _, name in INLINE.findall(text)} | set(BUG_NAME.findall(text))
     assert named
-    assert named <= set(MACHINES) | set(BUGS)
+    assert named <= set(DESIGNS) | set(BUGS)
 
 
-def test_the_page_of_s1_names_every_bug_of_its_rows():
-    text = (DOCS / "cases" / "s1.md").read_text(encoding="utf-8")
-    missing = [bug.id for bug in BUGS.values() if bug.row.startswith("S1") and bug.id not in text]
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_page_of_a_case_names_every_bug_of_its_rows(page):
+    text, case = page.read_text(encoding="utf-8"), page.stem.upper()
+    missing = [bug.id for bug in BUGS.values() if bug.row.startswith(case) and bug.id not in text]
     assert missing == []
