@@ -7,27 +7,38 @@ that the step which was refused in its middle is still heard to its end.
 from __future__ import annotations
 
 from kvcheck.lockstep import Design, Judge
-from kvcheck.lockstep.judge import OnRefusal
+from kvcheck.lockstep.judge import OnRefusal, Witness
 from kvcheck.lockstep.tiers import Requests
 from kvcheck.trace.path import Move
-from kvspec.events import Detail, Event, Observation, Shown
+from kvspec.events import Detail, Event, Refuse, SendCopy, Shown
 
 
 class Tape:
-    """The steps of the design that were reported, in order, and the judge that heard them too."""
+    """The steps of the design that were reported, in order, and the judge that heard them too.
 
-    def __init__(self, design: Design) -> None:
-        self.judge = Judge(design, detail=Detail.PARTS, on_refusal=OnRefusal.KEEP)
+    `copies` are the stream, source and target slot of every copy that was sent; `heard` are the
+    names of all steps, those too for which the design has no action.
+    """
+
+    def __init__(self, design: Design, *, order: Witness | None = None) -> None:
+        self.judge = Judge(design, detail=Detail.PARTS, on_refusal=OnRefusal.KEEP, order=order)
         self.detail = Detail.PARTS
         self.refused_at: int | None = None
+        self.copies: list[tuple[int, int, int]] = []
+        self.heard: list[str] = []
         self._design, self._requests = design, Requests(design.request_count)
         self._moves: list[Move] = []
 
     def report(self, event: Event, shown: Shown) -> None:
         """Let the judge judge, and keep the step."""
         self.judge.report(event, shown)
-        chosen = self._design.arguments(event, self._requests, self.judge.state, Observation())
-        if chosen is None or not hasattr(event, "action"):
+        if isinstance(event, SendCopy):
+            self.copies.append((event.stream, event.source, event.target))
+        if isinstance(event, Refuse) or not hasattr(event, "action"):
+            return
+        self.heard.append(event.action)
+        chosen = self._design.arguments(event, self._requests, self.judge.state, shown.observe())
+        if chosen is None:
             return
         self._moves.append(Move(event.action, tuple(map(int, chosen))))
         if self.judge.refusal is not None and self.refused_at is None:

@@ -1,0 +1,10 @@
+"""The readings of designs as calls: a file for each, entered here by its design's name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kvcheck.bridge.readings.reading import Reading
+from kvcheck.bridge.readings.tiers import READING as TIERS
+
+READINGS: Mapping[str, Reading] = {reading.design: reading for reading in (TIERS,)}

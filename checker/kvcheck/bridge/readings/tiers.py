@@ -1,0 +1,78 @@
+"""Runs of `tiers` as calls: every action is one, and a block is pinned only if it has content.
+
+It decides the calls, not what they lead to. The idea: the design lets any block be pinned, and a
+caller can name a block by its content or by a request's handle only; so the search is confined to
+runs that pin cached or held blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kvcheck.bridge.readings.reading import SLOT_BYTES, Reading
+from kvcheck.bridge.script import Call, Script, Unplayable, Verb, making
+from kvcheck.trace.path import Move, Path
+from kvimpl.blocks import PoolSettings
+from kvspec.lang.ir import BOOL, Action, Apply, Expr, Len, Literal, Model, Operator, Read, Variable
+
+
+def settings(sizes: Mapping[str, int]) -> PoolSettings:
+    """The manager's sizes."""
+    given = {"REFS": 2, "PINS": 1, "K": 1, **sizes}
+    return PoolSettings(
+        primary_count=given["P"],
+        secondary_count=given["S"],
+        slot_bytes=SLOT_BYTES,
+        references_max=given["REFS"],
+        pins_max=given["PINS"],
+        copies_max=given["K"],
+    )
+
+
+def script(model: Model, path: Path) -> Script:
+    """One call for each move."""
+    return tuple(_call(number, move) for number, move in enumerate(path.moves, 1))
+
+
+def guards(model: Model, action: Action) -> tuple[tuple[str, Expr], ...]:
+    """Only a block that is cached or held can be pinned."""
+    if action.name != "pin":
+        return ()
+    (block,) = action.parameters
+    cached = Read(_variable(model, "cached"), (block,))
+    holder_count = Len(_variable(model, "holders"), (block,))
+    zero = Literal(0, holder_count.type)
+    held = Apply(Operator.LT, (zero, holder_count), BOOL)
+    return (("a caller can name it", Apply(Operator.OR, (cached, held), BOOL)),)
+
+
+READING = Reading(
+    design="tiers",
+    silently="nothing: each action is a call",
+    settings=settings,
+    script=script,
+    guards=guards,
+)
+
+
+def _call(step: int, move: Move) -> Call:
+    match move.action, move.arguments:
+        case ("allocate", (r,)) | ("offload_allocate", (r, _)):
+            return making(Verb.ALLOCATE, step, move.action, request=r)
+        case ("reuse", (b, r)) | ("onboard", (b, r, _)):
+            return making(Verb.ACQUIRE, step, move.action, block=b, request=r)
+        case "commit", (b, r):
+            return making(Verb.COMMIT, step, move.action, block=b, request=r)
+        case "release", (b, r):
+            return making(Verb.RELEASE, step, move.action, block=b, request=r)
+        case "pin", (b,):
+            return making(Verb.PIN, step, move.action, block=b)
+        case "unpin", (b,):
+            return making(Verb.UNPIN, step, move.action, block=b)
+        case "complete", _:
+            return making(Verb.SETTLE, step, move.action)
+    raise Unplayable(f"step {step}, {move.action}: no call does this")
+
+
+def _variable(model: Model, name: str) -> Variable:
+    return next(variable for variable in model.variables if variable.name == name)
