@@ -45,7 +45,7 @@ def test_the_readme_shows_the_refusal_that_the_demo_prints():
 def test_every_command_in_the_readme_is_one(tmp_path, monkeypatch, capsys):
     from kvcheck.cli.entry import run
     from kvspec.bugs import BUGS
-    from kvspec.models import MACHINES
+    from kvspec.models import DESIGNS
 
     text = README.read_text(encoding="utf-8")
     commands = re.findall(r"`kvproof ([^`]+)`", text)
@@ -59,7 +59,7 @@ def test_every_command_in_the_readme_is_one(tmp_path, monkeypatch, capsys):
             if word.startswith("--"):
                 assert word in help_text, command
             elif number == 0 and not word.startswith(".kvproof/"):
-                assert word in {*MACHINES, *BUGS}, command
+                assert word in {*DESIGNS, *BUGS}, command
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
