@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from byte_kernels import KERNELS
-
+from kvcheck.litmus.kernels import KERNELS
 from kvimpl.device.cuda import (
     CudaDevice,
     CupyLauncher,

@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from byte_kernels import KERNELS
 from fake_process import Programs
-from hardware_runs import REFUSED_BUG, Differs, allowed, compare, outcomes
+from hardware_runs import REFUSED_BUG, Differs, compare
 from payload_run import payload_run
-from test_device_litmus import LITMUS
 
+from kvcheck.litmus import SUITE
+from kvcheck.litmus.kernels import KERNELS
+from kvcheck.litmus.on_cuda import as_on_cuda, on_cuda
 from kvimpl.bugs import BUGS
 from kvimpl.device.cuda import CudaDevice, DriverLauncher, DriverRuntime
 from kvimpl.device.fake import FakeDriver, image
@@ -76,10 +77,11 @@ def litmus(fake: FakeDriver) -> object:
             return CudaDevice(runtime(), DriverLauncher(image), kernels=KERNELS, watchdog=None)
 
         found = []
-        for name in LITMUS:
+        for test in SUITE.values():
             fake.order(seed=5, eager=30)
-            if not outcomes(make, name, rounds=8) <= allowed(name):
-                found.append(name)
+            seen = on_cuda(test.program, make, rounds=8)
+            if not seen.outcomes <= as_on_cuda(test).allowed:
+                found.append(test.name)
         return found
 
     return {"right": wrong(DriverRuntime), "NeverWaits": wrong(NeverWaits)}

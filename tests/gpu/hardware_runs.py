@@ -1,17 +1,13 @@
-"""What is run on a GPU: litmus programs as they come, and kernels against their Python bodies.
+"""What is run on a GPU beside litmus programs: kernels, held against their Python bodies.
 
 It decides what counts as wrong there, on any maker of CUDA devices: so the same runs are held
-against planted mistakes on the fake driver, where there is no GPU. Hardware picks the order, so an
-outcome must be allowed; not every allowed one must be seen.
+against planted mistakes on the fake driver, where there is no GPU.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from hypothesis import Phase, given, settings
 from kernel_inputs import LAUNCHES, expected
-from test_device_litmus import LITMUS, Bench
 
 from kvimpl.device.kernels import KernelSource, Pointer
 from kvimpl.device.kernels.twin import Launch
@@ -19,24 +15,6 @@ from kvimpl.device.port import Buffer, Device, Grid, Space, Stream
 
 REFUSED_BUG = "s1-1"
 """Refused by the judge whether the device is quick or slow, so hardware's pace does not matter."""
-
-Make = Callable[[], Device]
-
-
-def allowed(name: str) -> set[object]:
-    "What this program may end in on hardware, whichever way it reads pageable memory."
-    program = LITMUS[name].program
-    return set().union(*(test.allowed for test in LITMUS.values() if test.program is program))
-
-
-def outcomes(make: Make, name: str, rounds: int) -> set[object]:
-    "What the litmus program ended in, each time on a device of its own."
-    found = set()
-    for _ in range(rounds):
-        dev = make()
-        found.add(LITMUS[name].program(Bench(dev)))  # type: ignore[arg-type]  # of sim, or this
-        dev.close()
-    return found
 
 
 class Differs(Exception):

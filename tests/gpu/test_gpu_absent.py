@@ -14,10 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from byte_kernels import COPYING, SETTING
 from hardware import NOT_TESTED, says_not_tested
-from test_device_litmus import LITMUS
 
+from kvcheck.litmus import SUITE
+from kvcheck.litmus.kernels import COPYING, SETTING
 from kvimpl.device.cuda import NoCudaDevice
 from kvimpl.device.kernels import KernelSource
 from kvimpl.device.kernels.compile import (
@@ -103,5 +103,7 @@ def test_the_page_lists_each_gap_and_names_tests_that_are_there() -> None:
     assert len(named) >= 8
     assert [name for name in named if not (ROOT / name).is_file()] == []
     assert [what for what in NOT_TESTED if f"\n- {what}:" not in page] == []
-    assert len(LITMUS) == 40, "forty programs"
+    on_blocking = [name for name, test in SUITE.items() if test.program.blocking]
+    says = f"{len(SUITE)} programs, free-running, over both runtimes; {len(on_blocking)} of them"
+    assert says in " ".join(page.split())
     assert len(ARCHITECTURES) == 5, "five architectures"

@@ -7,26 +7,25 @@ from __future__ import annotations
 
 import pytest
 from hardware import RUNTIMES, Hardware
-from hardware_runs import allowed, outcomes
-from test_device_litmus import LITMUS
 
+from kvcheck.litmus import SUITE
+from kvcheck.litmus.on_cuda import as_on_cuda, on_cuda
 from kvimpl.device.cuda import CudaDevice, NoCudaDevice
 from kvimpl.device.port import Refused
 
 pytestmark = pytest.mark.gpu
 
 ROUNDS = 30
-ON_BLOCKING_STREAMS = frozenset(
-    {"legacy_fences_blocking_streams", "blocking_streams_are_unordered_with_each_other"}
-)
 
 
 @pytest.mark.parametrize("watched", [True, False], ids=["watched", "unwatched"])
 @pytest.mark.parametrize("runtime", RUNTIMES)
-@pytest.mark.parametrize("name", LITMUS)
+@pytest.mark.parametrize("name", SUITE)
 def test_a_litmus_program_ends_in_what_is_allowed(
     hardware: Hardware, name: str, runtime: str, watched: bool
 ) -> None:
+    test = SUITE[name]
+
     def make() -> CudaDevice:
         return hardware.device(runtime=runtime, watched=watched)
 
@@ -34,10 +33,10 @@ def test_a_litmus_program_ends_in_what_is_allowed(
         make().close()
     except NoCudaDevice as absent:
         pytest.skip(f"NOT TESTED: litmus on hardware over {runtime}: {absent}")
-    if runtime == "torch" and name in ON_BLOCKING_STREAMS:
+    if runtime == "torch" and test.program.blocking:
         with pytest.raises(Refused, match="torch has no blocking streams"):
-            outcomes(make, name, rounds=1)
+            on_cuda(test.program, make, rounds=1)
         return
-    found = outcomes(make, name, ROUNDS)
+    found = on_cuda(test.program, make, rounds=ROUNDS).outcomes
     assert found
-    assert found <= allowed(name)
+    assert found <= as_on_cuda(test).allowed

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from byte_kernels import COPYING, KERNELS, SETTING
 from cuda_on_fake import device
 from fake_process import Programs
 
+from kvcheck.litmus.kernels import COPYING, KERNELS, SETTING
 from kvimpl.device.cuda import CudaDevice, DriverLauncher, DriverRuntime, Watchdog
 from kvimpl.device.cuda.host_calls import HostCalls
 from kvimpl.device.fake import FakeDriver, image

@@ -9,12 +9,14 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from byte_kernels import COPYING, KERNELS
 from fake_process import Programs
 
+from kvcheck.litmus import SUITE, Outcome, run_on
+from kvcheck.litmus.kernels import COPYING, KERNELS
 from kvimpl.device.cuda import CudaDevice, DriverLauncher, DriverRuntime, Watchdog
 from kvimpl.device.fake import FakeDriver, image
 from kvimpl.device.port import DeviceFailed, Space
+from kvimpl.device.sim import Pageable
 
 PROGRAMS = Programs()
 ORDERS = [(0, 0), (0, 100), *[(seed, 35) for seed in range(30)]]
@@ -28,18 +30,14 @@ def device(*, watchdog: Watchdog | None = None) -> CudaDevice:
 @PROGRAMS.add
 def litmus(fake: FakeDriver) -> object:
     "Of each litmus test: what it ended in, over many orders and both ways of waiting."
-    from test_device_litmus import LITMUS, Bench
-
-    from kvimpl.device.sim import Pageable
-
-    seen: dict[str, list[str]] = {}
-    for name, test in LITMUS.items():
-        fake.pageable_late(test.options.pageable is Pageable.LATE)
+    seen = {}
+    for name, test in SUITE.items():
+        fake.pageable_late(test.program.pageable is Pageable.LATE)
         found = set()
         for number, (seed, eager) in enumerate(ORDERS):
             fake.order(seed=seed, eager=eager)
             dev = device(watchdog=Watchdog() if number % 2 else None)
-            found.add(repr(test.program(Bench(dev))))  # type: ignore[arg-type]  # of sim, or ours
+            found.add(run_on(dev, test.program))
             dev.close()
         seen[name] = sorted(found)
     return {"seen": seen, "live": fake.live}
@@ -48,7 +46,6 @@ def litmus(fake: FakeDriver) -> object:
 @PROGRAMS.add
 def planted(fake: FakeDriver) -> object:
     "Of each wrong backend: which litmus tests end in what is not allowed, or not at all."
-    from test_device_litmus import LITMUS, Bench
 
     class NeverWaits(DriverRuntime):
         "Streams do not wait for events."
@@ -82,15 +79,14 @@ def planted(fake: FakeDriver) -> object:
 
     def caught(runtime: type[DriverRuntime], launcher: type[DriverLauncher]) -> list[str]:
         wrong = set()
-        for name, test in LITMUS.items():
-            if "pageable" in name:
-                continue
+        for name, test in SUITE.items():
+            fake.pageable_late(test.program.pageable is Pageable.LATE)
             for seed, eager in ORDERS[:8]:
                 fake.order(seed=seed, eager=eager)
                 dev = CudaDevice(runtime(), launcher(image), kernels=KERNELS, watchdog=None)
-                outcome: object = "failed"
+                outcome: Outcome | None = None
                 with suppress(DeviceFailed):
-                    outcome = test.program(Bench(dev))  # type: ignore[arg-type]  # of sim, or ours
+                    outcome = run_on(dev, test.program)
                 fake.restart()
                 if outcome not in test.allowed:
                     wrong.add(name)

@@ -31,8 +31,7 @@ class Programs(dict[str, Program]):
 
     def main(self) -> None:
         "Run the one that the command line names, on the library that it names."
-        from byte_kernels import KERNELS
-
+        from kvcheck.litmus.kernels import KERNELS
         from kvimpl.device.fake import add_twin
 
         fake = FakeDriver(Path(sys.argv[1]))

@@ -17,7 +17,10 @@ from kvimpl.device.port import Buffer, Device, Event, Mark, Mode, Space, Stream
 
 
 def run_on(dev: Device, program: Program) -> Outcome:
-    """Run the program; when all work has completed, what was seen and the end bytes."""
+    """Run the program: what was seen, and the end bytes when all work has completed.
+
+    A program without end bytes may leave work behind, which is the device's to drain.
+    """
     run = _Run(dev, program)
     others = [
         dev.spawn(f"t{number}", run.thread(number)) for number in range(1, len(program.threads))
@@ -25,7 +28,8 @@ def run_on(dev: Device, program: Program) -> Outcome:
     run.thread(0)()
     for other in others:
         other.join()
-    dev.synchronize()
+    if program.ends:
+        dev.synchronize()
     seen = [
         run.seen.get((thread, number), NOT_REACHED)
         for thread, steps in enumerate(program.threads)

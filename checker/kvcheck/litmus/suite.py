@@ -71,7 +71,7 @@ STREAMS = MappingProxyType({
     "write_after_read_unordered": Line(
         start="D=0 O=9", run="a: k(O<-D); b: D=2", ends="O", allowed="0 2", racy=RACY),
     "host_calls_keep_stream_order": Line(
-        start="P=0", run="a: f(P=1); a: f(P=2)", ends="P", allowed="2"),
+        start="D=0 P=0", run="a: f(P=1); a: D<-P; a: f(P=2)", ends="D P", allowed="1,2"),
     "host_call_blocks_the_copy_behind_it": Line(
         start="D=0 P=1", run="a: f(P=5); a: D<-P", ends="D", allowed="5"),
     "host_calls_of_two_streams_are_unordered": Line(
