@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kvcheck.bridge.readings.pins import READING as PINS
 from kvcheck.bridge.readings.reading import Reading
 from kvcheck.bridge.readings.tiers import READING as TIERS
 
-READINGS: Mapping[str, Reading] = {reading.design: reading for reading in (TIERS,)}
+READINGS: Mapping[str, Reading] = {reading.design: reading for reading in (TIERS, PINS)}
