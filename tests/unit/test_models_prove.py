@@ -18,10 +18,11 @@ PLANS = {
     "pins": 64,
     "window": 37,
     "copies": 50,
+    "staging-v2": 68,
 }
 
 
-@pytest.mark.parametrize("name", ["stored", "copies"])
+@pytest.mark.parametrize("name", ["stored", "copies", "staging-v2"])
 def test_every_obligation_is_proved_for_every_size(name):
     model = MACHINES[name].instance()
     unproved = [
