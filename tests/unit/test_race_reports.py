@@ -132,6 +132,28 @@ def third_stream_waits(dev: Device) -> None:
     dev.fill(r.out.view(), 7, r.s2, label="clear")
 
 
+def early_and_unawaited(dev: Device) -> None:
+    r = Rows(dev)
+    dev.record(r.e, r.s1)
+    r.gather()
+    r.write(2)
+
+
+def early_and_done_with(dev: Device) -> None:
+    r = Rows(dev)
+    mark = dev.record(r.e, r.s1)
+    dev.wait(r.s2, mark)
+    r.gather()
+    r.write(2)
+
+
+def early_elsewhere(dev: Device) -> None:
+    r = Rows(dev)
+    dev.record(r.e, r.s2)
+    r.gather()
+    r.write(2)
+
+
 def freed(dev: Device) -> None:
     r = Rows(dev)
     r.gather()
@@ -249,8 +271,16 @@ SHAPES: list[tuple[Callable[[Device], None], set[Gap], str]] = [
         "race: the write of out[0:64) by clear on stream s2, enqueued at step 6, is unordered with "
         "the write of out[0:64) by gather on stream s1, enqueued at step 3. Event e was recorded "
         "at step 4, after the gather, but it is stream s3 that waits for it at step 5, and that "
-        "does not lead to the clear is enqueued at step 6. Letting stream s2 wait for e, recorded "
-        "at step 4, before the clear is enqueued at step 6 would.",
+        "does not lead to the clear, enqueued at step 6. Letting stream s2 wait for e, recorded at "
+        "step 4, before the clear is enqueued at step 6 would.",
+    ),
+    (
+        early_and_unawaited,
+        {Gap.EARLY_UNAWAITED},
+        "race: host write of rows[0:64) at step 5 is unordered with the read of rows[0:64) by "
+        "gather on stream s1, enqueued at step 4. Event e was recorded at step 3, before the "
+        "gather was enqueued at step 4, and nothing waits for it. Recording e after the gather and "
+        "waiting for it before the host write at step 5 would.",
     ),
     (
         freed,
@@ -269,6 +299,10 @@ SHAPES: list[tuple[Callable[[Device], None], set[Gap], str]] = [
         "or let one task make both.",
     ),
 ]
+
+
+def test_each_gap_has_a_shape_that_is_told_by_it() -> None:
+    assert set(Gap) == {gap for _, gaps, _ in SHAPES for gap in gaps}
 
 
 def ran(program: Callable[[Device], None], schedule: Schedule | None = None) -> NotedRun[None]:
@@ -299,6 +333,13 @@ def test_each_shape_is_told_by_its_own_reason(
 
     assert {hint.gap for hint in report.hints} == gaps
     assert plain(report) == said
+
+
+@pytest.mark.parametrize("program", [early_and_done_with, early_elsewhere])
+def test_a_recording_that_served_its_purpose_or_is_elsewhere_is_no_hint(
+    program: Callable[[Device], None],
+) -> None:
+    assert "Nothing between them orders it." in first_report(program).text
 
 
 def test_memory_that_changed_hands_is_waited_for_at_its_free() -> None:

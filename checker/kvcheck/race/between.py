@@ -27,6 +27,7 @@ class Gap(Enum):
     AWAITED_ELSEWHERE = "another stream waits for it"
     AWAITED_LATE = "the wait comes after the second access"
     WAITED_BEFORE = "the wait comes before the work was enqueued"
+    EARLY_UNAWAITED = "the event was recorded before the work, and nothing waits for it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def between(journal: Journal, order: Order, pair: Pair) -> tuple[Hint, ...]:
     records = [h for h in _records(journal, order, pair) if h.record and h.record.id not in told]
     found = [*waits, *records]
     if not found:
-        found = list(_before(journal, pair))
+        found = [*_before(journal, pair), *_early(journal, order, pair)]
     return tuple(found[:HINTS_MAX])
 
 
@@ -162,3 +163,13 @@ def _before(journal: Journal, pair: Pair) -> Iterator[Hint]:
             if covers and any(c.stream == pair.first.stream for c in earlier):
                 yield Hint(Gap.WAITED_BEFORE, None, call)
                 return
+
+
+def _early(journal: Journal, order: Order, pair: Pair) -> Iterator[Hint]:
+    """The last recording in the work's stream before the work, if no call waits for it."""
+    for record in reversed(journal.calls[: journal.place(pair.first)]):
+        if record.does is Does.RECORD and record.stream == pair.first.stream:
+            waits = (call for call in journal.calls if call.waits_for_event)
+            if not any(record.id in order.bound(wait) for wait in waits):
+                yield Hint(Gap.EARLY_UNAWAITED, record)
+            return

@@ -104,15 +104,17 @@ class _Words:
         event = f"Event {_event(record)} was recorded at {self.at(record)}"
         if hint.gap is Gap.NOT_AWAITED:
             return f"{event}, after {work}, but nothing waits for it before {self.target(pair)}."
+        before = f"before {work} was enqueued at step {pair.first.step}"
+        if hint.gap is Gap.EARLY_UNAWAITED:
+            return f"{event}, {before}, and nothing waits for it."
         assert wait is not None
         asks = f"{_asking(wait)} at {self.at(wait)}"
         if hint.gap is Gap.RECORDED_EARLY:
-            before = f"before {work} was enqueued at step {pair.first.step}"
             return f"{event}, {before}, so {asks} orders nothing here."
         if hint.gap is Gap.EARLIER_MARK:
             return (
-                f"{event}, before {work} was enqueued at step {pair.first.step}, and again after "
-                f"it; {asks} is for the earlier recording, so it orders nothing here."
+                f"{event}, {before}, and again after it; {asks} is for the earlier recording, so "
+                "it orders nothing here."
             )
         if hint.gap is Gap.OTHER_STREAM:
             streams = f"on stream {record.stream}, and {work} is on stream {pair.first.stream}"
@@ -122,7 +124,7 @@ class _Words:
         if hint.gap is Gap.AWAITED_ELSEWHERE:
             return (
                 f"{event}, after {work}, but it is stream {wait.stream} that waits for it at "
-                f"{self.at(wait)}, and that does not lead to {self.target(pair)}."
+                f"{self.at(wait)}, and that does not lead to {self.goal(pair)}."
             )
         return f"{event}, after {work}, but {asks} comes after {self.target(pair)}."
 
@@ -144,6 +146,12 @@ class _Words:
                 f"at step {pair.first.step}; nothing after that orders it."
             )
         return f"The query at {self.at(wait)} said no, which orders nothing."
+
+    def goal(self, pair: Pair) -> str:
+        """What a wait must lead to."""
+        what = self.work(pair.blocked)
+        enqueued = ", enqueued" if pair.goal.is_executing else ""
+        return f"{what}{enqueued} at step {pair.blocked.step}"
 
     def target(self, pair: Pair) -> str:
         """What a wait must be before."""
