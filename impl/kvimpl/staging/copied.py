@@ -1,0 +1,49 @@
+"""Staging by copy (v1): a fresh pinned snapshot a shipment, copied, and freed at once.
+
+It decides how long a snapshot lives: until the copy has been put into the stream. That is enough,
+because the allocator of pinned memory knows of every copy and gives the bytes out again only when
+it has completed. For a kernel that reads pinned memory it is not: see `gathered`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kvimpl.device.port import Buffer, DeviceError, Space, View
+from kvimpl.staging.errors import StagingFault
+from kvimpl.staging.index import Slot
+from kvimpl.staging.staging import Staging
+from kvimpl.staging.table import no_memory
+
+
+class CopiedStaging(Staging):
+    """One asynchronous copy a shipment; the host computes the offsets."""
+
+    def _send(self, slots: Sequence[Slot], target: View) -> None:
+        data = self.table.shape.offsets(self._rows(slots))
+        source = self._source(len(data))
+        self.device.host_write(source.view(0, len(data)), data)
+        try:
+            self.device.copy(target, source.view(0, len(data)), self.stream, label="ship")
+        except DeviceError as error:
+            raise StagingFault(
+                f"The device refused to copy {len(data)} bytes of table {self.table.name}: {error}",
+                cause="The target was freed, or the device has failed.",
+                mend="Pass memory of this device that is still live, and ship again.",
+            ) from error
+        finally:
+            self._sent(source)
+
+    def _source(self, nbytes: int) -> Buffer:
+        """Pinned memory that nothing else uses."""
+        try:
+            return self.device.alloc(nbytes, Space.PINNED, label=f"{self.table.name}.snapshot")
+        except DeviceError as error:
+            raise no_memory(self.table.name, nbytes, error) from error
+
+    def _sent(self, source: Buffer) -> None:
+        """The copy is in the stream, or was refused."""
+        self.device.free(source)
+
+    def _give_back(self) -> None:
+        """Nothing is held between shipments."""
