@@ -304,9 +304,10 @@ Event: TypeAlias = Step | Part
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """The sizes of one manager, which never change.
+    """The sizes of one manager, and which priorities mean what; they never change.
 
-    Blocks and slots are numbered alike: block b starts in slot b, primary slots come first.
+    Blocks and slots are numbered alike: block b starts in slot b, primary slots come first. A block
+    of a priority below `offload_priority_min` is not worth a copy to secondary.
     """
 
     primary_count: int
@@ -315,6 +316,8 @@ class Shape:
     references_max: int
     pins_max: int
     copies_max: int
+    default_priority: Priority = Priority(0)
+    offload_priority_min: Priority = Priority(0)
 
     @property
     def block_count(self) -> int:

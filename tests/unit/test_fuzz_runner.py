@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from msgspec.structs import replace
 
@@ -23,8 +25,10 @@ from kvcheck.fuzz.case import (
     Sizes,
     Unpin,
 )
+from kvcheck.fuzz.draw import fresh
 from kvcheck.fuzz.failures import of_leak
 from kvcheck.fuzz.runner import run_case
+from kvcheck.lockstep import UnjudgeableShape
 from kvcheck.schedule import ReplayDiverged
 from kvimpl.bugs import BUGS
 from kvspec.events import BlockId, Observation, Shape
@@ -183,6 +187,42 @@ def test_a_record_of_another_case_diverges() -> None:
 def test_a_case_that_says_nothing_is_refused(wrong: Case) -> None:
     with pytest.raises(ValueError, match=r"."):
         run_case(wrong)
+
+
+PRIORITIES = [
+    (count, own, least) for count in (1, 2, 3, 4) for own in range(count) for least in range(count)
+]
+DESIGNED = {(1, 0, 0), (2, 0, 0), (2, 1, 1), (3, 1, 1)}
+
+
+@pytest.mark.parametrize("priorities", PRIORITIES)
+def test_the_right_manager_is_not_refused_for_its_priorities(
+    priorities: tuple[int, int, int],
+) -> None:
+    count, own, least = priorities
+    sizes = Sizes(2, 2, priority_count=count, default_priority=own, offload_priority_min=least)
+    rng, covered = random.Random(1), set[str]()
+    if priorities not in DESIGNED:
+        with pytest.raises(UnjudgeableShape):
+            run_case(fresh(rng, sizes=(sizes,), manager="blocks"))
+        return
+    for _ in range(80):
+        ran = run_case(fresh(rng, sizes=(sizes,), manager="blocks"))
+        assert ran.failure is None
+        covered |= ran.covered
+    assert {"action offload_allocate", "action onboard"} <= covered
+    assert ("action expire" in covered) is (count > 1)
+
+
+@pytest.mark.parametrize("own", [0, 1])
+def test_a_time_that_is_erased_is_refused_among_two_priorities(own: int) -> None:
+    sizes = Sizes(1, 1, priority_count=2, default_priority=own, offload_priority_min=own)
+    calls = (BeginStep(), Allocate(0, 1, 5), EndStep(), Fill(0, 0, 1), Commit(0, 0), *EVICTED)
+    ran = run_case(Case(sizes, (calls,), "eager", "s1-6"))
+
+    assert ran.failure is not None
+    assert ran.failure.key == ("refused", "shown offload_allocate: timed")
+    assert run_case(Case(sizes, (calls,), "eager")).failure is None
 
 
 def test_every_known_bug_can_be_run() -> None:

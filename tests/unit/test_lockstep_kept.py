@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
+from dataclasses import replace
 
 import pytest
 from block_bench import A, B, Bench, key
@@ -42,7 +44,7 @@ def play(at: Bench, *, seed: int, count: int) -> None:
             match rng.randrange(11):
                 case 0 | 1:
                     keep = Keep(
-                        priority=Priority(rng.randrange(3)),
+                        priority=Priority(rng.randrange(at.manager.shape.priority_count)),
                         seconds=rng.choice([None, 2.0, 9.0]),
                     )
                     held.append((at.manager.allocate(request, keep=keep), request))
@@ -196,7 +198,99 @@ def test_hidden_priorities_leave_the_run_inconclusive() -> None:
     assert "priority" in judge.verdict().reason
 
 
-def test_two_priorities_have_no_design() -> None:
-    settings = PoolSettings(primary_count=1, slot_bytes=4, priority_count=2)
-    with pytest.raises(UnjudgeableShape, match="2 priorities"):
-        design_for(settings.shape)
+GRID = [(count, own, least) for count in (2, 3, 4) for own in range(3) for least in range(3)]
+JUDGED = {(2, 0, 0), (2, 1, 1), (3, 1, 1)}
+
+
+FAVOUR = Keep(priority=Priority(1), seconds=2.0)
+
+
+def with_priorities(count: int, own: int, least: int) -> PoolSettings:
+    "The settings above, with other priorities."
+    return replace(
+        SETTINGS,
+        priority_count=count,
+        default_priority=Priority(own),
+        offload_priority_min=Priority(least),
+    )
+
+
+@pytest.mark.parametrize("grid", [(c, own, least) for c, own, least in GRID if own < c > least])
+def test_priorities_are_judged_as_they_are_or_not_at_all(grid: tuple[int, int, int]) -> None:
+    settings = with_priorities(*grid)
+    if grid not in JUDGED:
+        with pytest.raises(UnjudgeableShape, match=f"priority_count={grid[0]}, ") as error:
+            design_for(settings.shape)
+        assert re.sub(r"\d", "", str(error.value)).count(". ") == 2
+        return
+    design = design_for(settings.shape, request_count=4)
+    seen: set[str] = set()
+    for seed in range(4):
+        judge = Judge(design)
+        play(Bench(settings, reporter=judge), seed=seed, count=500)
+        assert judge.verdict().outcome is Outcome.HOLDS
+        seen |= {*judge.taken, *judge.refused}
+    assert seen >= set(design.actions)
+    assert ("offload_allocate: it is worth a copy" in seen) is bool(grid[1])
+
+
+@pytest.mark.parametrize("own", [0, 1])
+def test_a_copy_is_worth_it_from_the_default_of_two_priorities_upwards(own: int) -> None:
+    """The manager that copies what is not worth it is right where the lowest is the default."""
+    bug = BUGS["s1-6-unworthy"]
+    settings = replace(with_priorities(2, own, own), primary_count=1)
+    judge = Judge(design_for(settings.shape), on_refusal=OnRefusal.KEEP)
+    at = Bench(settings, reporter=judge, pool=bug.pool, manager_class=bug.manager)
+    low = at.manager.allocate(A, keep=Keep(priority=Priority(0)))
+    at.write(low, "x")
+    at.manager.commit(low, A, key("x"))
+    at.manager.release(low, A)
+    at.manager.allocate(B)
+    if own == 0:
+        assert judge.refusal is None
+        assert judge.taken["offload_allocate"] == 1
+    else:
+        assert judge.refusal is not None
+        assert judge.refusal.conjunct is not None
+        assert judge.refusal.conjunct.label == "it is worth a copy"
+
+
+class NextPriority(BlockPool):
+    "Keeps each block at a priority that was not asked for, and that there is none of."
+
+    def ask(self, b: events.BlockId, keep: Keep) -> None:
+        super().ask(b, Keep(priority=Priority(keep.priority + self.beside), seconds=keep.seconds))
+
+    beside = 2
+
+
+class PriorityBefore(NextPriority):
+    beside = -1
+
+
+@pytest.mark.parametrize("own", [0, 1])
+@pytest.mark.parametrize("pool", [NextPriority, PriorityBefore])
+def test_a_priority_that_the_manager_has_not_is_refused(own: int, pool: type[BlockPool]) -> None:
+    settings = with_priorities(2, own, own)
+    judge = Judge(design_for(settings.shape), detail=Detail.STEPS)
+    at = Bench(settings, reporter=judge, pool=pool)
+    with pytest.raises(Refused):
+        at.manager.allocate(A, keep=Keep(priority=Priority(0)))
+    assert judge.refusal is not None
+    assert judge.refusal.reason is Reason.OUTSIDE
+
+
+def test_what_two_priorities_allow_is_told_in_their_words() -> None:
+    settings = with_priorities(2, 0, 0)
+    judge = Judge(design_for(settings.shape))
+    at = Bench(settings, reporter=judge, pool=YoungestGoesFirst)
+    first, second = at.manager.allocate(A), at.manager.allocate(B, keep=FAVOUR)
+    at.manager.release(second, B)
+    at.manager.release(first, A)
+    at.clock.now += 3
+    with pytest.raises(Refused):
+        at.manager.refresh()
+    assert judge.refusal is not None
+    told = {value for near in judge.refusal.frontier for _, value in near.arguments}
+    assert told & {"DEFAULT", "HIGH"}
+    assert "LOW" not in told

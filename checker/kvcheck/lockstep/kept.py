@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
 import kvspec.events as events
 from kvcheck.lockstep.agreement import agreement
 from kvcheck.lockstep.compiled import OUTSIDE, Compiled, Step, compiled
+from kvcheck.lockstep.priorities import Span, span_of
 from kvcheck.lockstep.tiers import (
     FIELDS,
     FREE,
@@ -29,7 +31,6 @@ from kvcheck.lockstep.tiers import (
     Layer,
     Requests,
     Rows,
-    UnjudgeableShape,
     Words,
     as_they_are,
     tiers,
@@ -55,7 +56,7 @@ def design_for(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design
     """The design that reads a manager of this shape; `request_count` may hold blocks at one time.
 
     Raises:
-        UnjudgeableShape: no design has so many priorities.
+        UnjudgeableShape: no design has such priorities.
     """
     if shape.priority_count == 1:
         return tiers(shape, request_count=request_count)
@@ -63,17 +64,12 @@ def design_for(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design
 
 
 def kept(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
-    """The tiered pool and the retention pool as one; the middle priority is the default one.
+    """The tiered pool and the retention pool as one.
 
     Raises:
-        UnjudgeableShape: the manager has other priorities than LOW, DEFAULT and HIGH.
+        UnjudgeableShape: the manager's priorities are not some of LOW, DEFAULT and HIGH.
     """
-    if shape.priority_count != len(Priority):
-        raise UnjudgeableShape(
-            f"The manager has {shape.priority_count} priorities. The retention design knows"
-            f" {', '.join(p.name for p in Priority)}. Judge it with priority_count=1 or"
-            f" {len(Priority)}, default_priority=1 and offload_priority_min=1."
-        )
+    span = span_of(shape)
     one_queue = tiers(_one_priority(shape), request_count=request_count)
     model = RetentionPool.instance(P=shape.primary_count, S=shape.secondary_count)
     assert tuple(v.name for v in model.variables) == ORDER
@@ -81,10 +77,10 @@ def kept(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
     own = {action.name: action for action in model.actions}
     made = compiled(model)
     (start,) = initial_states(model)
-    actions = {name: _joined(action, own) for name, action in one_queue.actions.items()}
+    actions = {name: _joined(action, own, span) for name, action in one_queue.actions.items()}
     actions["expire"] = own["expire"]
-    both = _Both(one_queue.compiled, made)
-    fields = tuple(_fields())
+    both = _Both(one_queue.compiled, made, span)
+    fields = tuple(_fields(span))
     return Design(
         shape=shape,
         model=one_queue.model,
@@ -111,7 +107,7 @@ def kept(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
         },
         layers=(
             Layer(one_queue.model, one_queue.actions, slice(0, POOL_ROWS), _of_pool),
-            Layer(model, own, slice(POOL_ROWS, None), _of_keeping),
+            Layer(model, own, slice(POOL_ROWS, None), partial(_of_keeping, span)),
         ),
         agreement=agreement(fields, POOL_ROWS + len(start)),
     )
@@ -144,17 +140,17 @@ def _of_pool(name: str, chosen: Arguments) -> Arguments | None:
     return chosen[:-2] if name in ASKING else chosen
 
 
-def _of_keeping(name: str, chosen: Arguments) -> Arguments | None:
+def _of_keeping(span: Span, name: str, chosen: Arguments) -> Arguments | None:
     if name in ASKING:
-        return chosen[-2:]
+        return span.asked(chosen[-2:])
     return chosen if name == "expire" else None
 
 
-def _joined(action: Action, own: dict[str, Action]) -> Action:
+def _joined(action: Action, own: dict[str, Action], span: Span) -> Action:
     """The action with what is asked for beside its own arguments."""
     if action.name not in ASKING:
         return action
-    asked = own[action.name].parameters
+    asked = tuple(map(span.parameter, own[action.name].parameters))
     return replace(action, parameters=action.parameters + asked)
 
 
@@ -164,8 +160,8 @@ def _joined(action: Action, own: dict[str, Action]) -> Action:
 class _Both:
     """The tiered pool's step, then retention's; a false check of either is a false check."""
 
-    def __init__(self, pool: Compiled, keeping: Compiled) -> None:
-        self.pool, self.keeping = pool, keeping
+    def __init__(self, pool: Compiled, keeping: Compiled, span: Span) -> None:
+        self.pool, self.keeping, self.span = pool, keeping, span
         self.first = len(pool.checks)
 
     def step(self, name: str) -> Step:
@@ -196,7 +192,8 @@ class _Both:
     ) -> State | int:
         steps = self.keeping.steps
         if name in ASKING:
-            after = steps[name](keeping, chosen[-2:])
+            asked = self.span.asked(chosen[-2:])
+            after = OUTSIDE if asked is None else steps[name](keeping, asked)
             if isinstance(after, int) or name == "allocate":
                 return after
             return _taken(after, BlockId(_queue(before, Level.PRIMARY)[0]))
@@ -265,19 +262,15 @@ def _queue(pool: State, level: Level) -> tuple[int, ...]:
 # ---- what is shown
 
 
-def _fields() -> Iterator[Field]:
+def _fields(span: Span) -> Iterator[Field]:
     yield from (field for field in FIELDS if field.name != "free")
-    yield Field("free", POOL_ROWS + QUEUES, lambda rows, _: _by_priority(rows))
-    yield Field("priority", POOL_ROWS + PRIORITY, as_they_are)
+    yield Field("free", POOL_ROWS + QUEUES, lambda rows, _: span.queues(rows))
+    as_numbered = (lambda rows, _: span.priorities(rows)) if span.lowest else as_they_are
+    yield Field("priority", POOL_ROWS + PRIORITY, as_numbered)
     yield Field(
         "timed", POOL_ROWS + TIMED, lambda rows, _: tuple(map(bool, rows)), equal_unworded=True
     )
     yield Field("expiring", POOL_ROWS + EXPIRING, lambda rows, _: _members(rows))
-
-
-def _by_priority(rows: Rows) -> tuple[Rows, ...]:
-    width = len(Priority)
-    return tuple([rows[at : at + width] for at in range(0, len(rows), width)])
 
 
 def _members(rows: Rows) -> frozenset[int]:

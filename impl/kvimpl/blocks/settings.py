@@ -80,6 +80,8 @@ class PoolSettings:
             references_max=self.references_max,
             pins_max=self.pins_max,
             copies_max=self.copies_max,
+            default_priority=self.default_priority,
+            offload_priority_min=self.offload_priority_min,
         )
 
 
