@@ -31,6 +31,7 @@ class Room:
 ROOMS = (
     Room("kvspec", ()),
     Room("kvimpl", ("kvspec.events",)),
+    Room("kvimpl.service", ("kvspec.events", "kvimpl", "msgspec", "zmq")),
     Room("kvimpl.device.cuda", ("kvspec.events", "kvimpl.device", "torch", "cupy", "cuda")),
     Room("kvimpl.device.kernels", ("kvimpl.device.port", "cuda")),
     Room("kvimpl.device.fake", ("kvspec.events", "kvimpl.device", "torch", "cupy", "cuda")),

@@ -1,0 +1,17 @@
+"""The remote pin service: other processes find, pin, read and let go of cached blocks."""
+
+from __future__ import annotations
+
+from kvimpl.service.client import NoAnswer, PinClient, ServiceRefused
+from kvimpl.service.desk import Desk
+from kvimpl.service.server import AddressNotLoopback, PinServer, PortTaken
+
+__all__ = [
+    "AddressNotLoopback",
+    "Desk",
+    "NoAnswer",
+    "PinClient",
+    "PinServer",
+    "PortTaken",
+    "ServiceRefused",
+]
