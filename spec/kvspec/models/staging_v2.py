@@ -131,6 +131,9 @@ class GatheredRows(Machine):
     def has_fired(self, i: Iteration) -> bool:
         return all(self.is_done(u) for u in Iteration if self.guard[i][u])
 
+    def ahead_count(self) -> int:
+        return sum(1 for i in Iteration if i in self.ahead)
+
     def is_swept(self) -> bool:
         return all(self.moment[i] != Moment.OBSERVED for i in Iteration if i in self.retiring)
 
@@ -199,7 +202,7 @@ class GatheredRows(Machine):
         require("the iteration is new", self.moment[i] == Moment.NEW)
         require("the request is bound", self.bound[r])
         require("the buffer is free", self.free[b])
-        require("the host is not too far ahead", len(self.ahead) < D)
+        require("the host is not too far ahead", self.ahead_count() < D)
         require(
             "what the host saw complete is retired",
             self.is_swept(),
@@ -345,9 +348,9 @@ class GatheredRows(Machine):
         )
 
     @lemma
-    def ahead_is_counted(self) -> bool:
-        "The iterations that the host is ahead of are as many as its queue is long."
-        return sum(1 for i in Iteration if i in self.ahead) == len(self.ahead)
+    def host_is_at_most_depth_ahead(self) -> bool:
+        "The host is ahead of at most D iterations."
+        return self.ahead_count() <= D
 
     @lemma
     def queued_is_pending(self) -> bool:
