@@ -49,6 +49,12 @@ def test_staging_is_wrong_where_it_is_racy_and_right_elsewhere(tier: Tier) -> No
     assert len(got) == 6
 
 
+def test_each_wrong_guard_gives_wrong_rows_in_some_order(tier: Tier) -> None:
+    got: dict[str, int] = ran(FILE, tier, "guards")
+    assert len(got) == 3
+    assert all(got.values()), got
+
+
 def test_traps_tell_the_host_s_early_writes_and_no_others(tier: Tier) -> None:
     got: dict[str, list[Any]] = ran(FILE, tier, "trapped")
     counts = {design: found[0] for design, found in got.items()}

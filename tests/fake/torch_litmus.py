@@ -167,10 +167,16 @@ STAGING: dict[str, bool] = {
 }
 """The ways to ship a row that the host fills at each step, and whether they are racy."""
 
+EARLY, UNASKED = "v2 event before the gather", "v2 retired without a query"
+ELSEWHERE = "v2 event on another stream"
+GUARDS = {EARLY: True, UNASKED: True, ELSEWHERE: True}
+"""The guarded one with a wrong guard; whether bytes are wrong depends on what a query said."""
+
 
 def staged(bench: Bench, design: str) -> tuple[int, ...]:
     "The rows that arrived, step by step."
     torch, stream = bench.torch, bench.torch.cuda.Stream()
+    other = torch.cuda.Stream()
     is_fresh, is_copy = "persistent" not in design, design.startswith("v1")
     kept = bench.pinned(WIDTH)
     tables, guarded = [bench.device(WIDTH) for _ in range(STEPS)], deque[Any]()
@@ -178,6 +184,8 @@ def staged(bench: Bench, design: str) -> tuple[int, ...]:
     for step, table in enumerate(tables):
         rows = bench.pinned(WIDTH) if is_fresh else kept
         rows.fill_(step)
+        early, late = torch.cuda.Event(), torch.cuda.Event()
+        early.record(stream)
         if is_copy:
             with torch.cuda.stream(stream):
                 table.copy_(rows, non_blocking=True)
@@ -186,11 +194,10 @@ def staged(bench: Bench, design: str) -> tuple[int, ...]:
         if design == "v2 fresh, then copied":
             with torch.cuda.stream(stream):
                 bench.device(WIDTH).copy_(rows, non_blocking=True)
-        if design == "v2 guarded":
-            event = torch.cuda.Event()
-            event.record(stream)
-            guarded.append((event, rows))
-            while guarded and guarded[0][0].query():
+        late.record(other if design == ELSEWHERE else stream)
+        if design == "v2 guarded" or design in GUARDS:
+            guarded.append((early if design == EARLY else late, rows))
+            while guarded and (design == UNASKED or guarded[0][0].query()):
                 guarded.popleft()
         del rows
     return tuple(bench.first(table) for table in tables)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from tier_process import Bench, Programs
-from torch_litmus import STAGING, WIDTH, staged
+from torch_litmus import GUARDS, STAGING, WIDTH, staged
 
 from kvcheck.litmus import SUITE, Program, run_on
 from kvcheck.litmus.kernels import KERNELS
@@ -63,6 +63,17 @@ def staging(bench: Bench) -> object:
             bench.fake.order(seed=seed, eager=eager)
             wrong[eager] += staged(bench, design) != (0, 1, 2)
         table[design] = [wrong[0], wrong[30]]
+    return table
+
+
+@PROGRAMS.add
+def guards(bench: Bench) -> object:
+    "Of each wrong guard: in how many orders rows were wrong."
+    table = dict.fromkeys(GUARDS, 0)
+    for design in GUARDS:
+        for seed, eager in MANY:
+            bench.fake.order(seed=seed, eager=eager)
+            table[design] += staged(bench, design) != (0, 1, 2)
     return table
 
 

@@ -13,7 +13,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import TypedDict
 
-from staged_designs import DESIGNS, UNMEASURED, is_reported, overlapping, staged
+from staged_designs import DESIGNS, is_reported, overlapping, staged
 
 from kvcheck.litmus import SUITE, TABLES, Litmus, on_sim
 from kvcheck.litmus.notation import program
@@ -33,7 +33,6 @@ class Said(Enum):
     SILENT = "silent"
     INEXPRESSIBLE = "not expressible"
     UNSETTLED = "not stated"
-    UNMEASURED = "not measured"
 
 
 class Tool(Enum):
@@ -112,13 +111,9 @@ def rows(kept: Iterable[Kept]) -> tuple[Row, ...]:
                 "other. Most likely the suite has changed since the data were measured. Measure "
                 "them again: make test-fake says how the rows differ."
             )
-    strangers = by_torch.keys() ^ {row.name for row in found if _is_measured(row)}
+    strangers = by_torch.keys() - {row.name for row in found}
     if strangers:
-        raise Disagreement(
-            f"{', '.join(sorted(strangers))}: in one of the page and the measured data, and not in "
-            "the other. Most likely a program was added or renamed. Measure the data again: make "
-            "test-fake says how the rows differ."
-        )
+        raise _disagreement(", ".join(sorted(strangers)))
     return tuple(found)
 
 
@@ -182,12 +177,18 @@ def _of_staging(design: str, is_racy: bool, kept: Mapping[str, Kept]) -> Row:
     return Row("Staging", name, is_racy, said)
 
 
-def _is_measured(row: Row) -> bool:
-    return row.name.removeprefix(STAGING) not in UNMEASURED
-
-
 def _by_torch(name: str, kept: Mapping[str, Kept]) -> Said:
-    return Said(kept[name]["csan"]) if name in kept else Said.UNMEASURED
+    if name not in kept:
+        raise _disagreement(name)
+    return Said(kept[name]["csan"])
+
+
+def _disagreement(names: str) -> Disagreement:
+    return Disagreement(
+        f"{names}: in one of the page and the measured data, and not in the other. Most likely a "
+        "program was added or renamed. Measure the data again: make test-fake says how the rows "
+        "differ."
+    )
 
 
 def _said(*, torch: Said, compute: Said, cusan: Said, is_reported: bool) -> Mapping[Tool, Said]:
@@ -210,7 +211,6 @@ HEADINGS = {
     "quiet": "rightly quiet",
     "cannot express": "cannot express",
     "not stated": "not stated",
-    "not measured": "not measured",
 }
 
 

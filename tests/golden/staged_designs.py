@@ -1,4 +1,4 @@
-"""The staging designs of `tests/fake/torch_litmus.py` on the simulated device, and three more.
+"""The staging designs of `tests/fake/torch_litmus.py` on the simulated device.
 
 It decides whether some order of a design's work is a race there. A design is the same calls as its
 namesake in torch: a host row filled at each of three steps, shipped by a copy (v1) or read by a
@@ -35,9 +35,6 @@ DESIGNS: Mapping[str, bool] = MappingProxyType(
     }
 )
 """The designs, and whether they are racy."""
-
-UNMEASURED = (EARLY, UNASKED, ELSEWHERE)
-"""Those that were not run under torch."""
 
 RETIRES = ("v2 guarded", EARLY, UNASKED, ELSEWHERE)
 

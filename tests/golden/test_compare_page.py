@@ -77,7 +77,7 @@ def test_every_program_of_the_suite_and_every_measured_row_is_on_the_page(
 
     assert len(names) == len(set(names))
     assert SUITE.keys() <= set(names)
-    assert {row["name"] for row in kept()} <= set(names)
+    assert {row["name"] for row in kept()} == set(names)
     assert summary(made).count("\n") == len(Tool) + 2
 
 
