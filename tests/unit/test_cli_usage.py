@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 
 import pytest
 from command_lines import Kvproof
 
+from kvcheck.cli.entry import group
 from kvcheck.cli.faults import Fault
+from kvcheck.cli.settings import default_map
 from kvcheck.verdict import Exit
 
 WRONG = {
@@ -90,6 +93,31 @@ def test_a_key_that_several_commands_share_stands_in_the_main_table(
     assert (tmp_path / "elsewhere" / "overfull-fill.json").is_file()
 
 
+@pytest.mark.parametrize("runs", [".kvproof/runs", "3"])
+def test_a_folder_in_the_main_table_counts_no_runs(runs: str) -> None:
+    """Most commands write run records to `--runs`; for fuzz and linear it is how many runs."""
+    defaults = default_map({"runs": runs, "seed": 7, "fuzz": {"runs": 5}}, group)
+
+    assert defaults["explore"] == {"runs_dir": runs, "seed": 7}
+    assert defaults["fuzz"] == {"runs_max": 5, "seed": 7}
+    assert defaults["linear"] == {"seed": 7}
+
+
+@pytest.mark.parametrize(("command", "most"), [("fuzz", None), ("linear", 1000)])
+@pytest.mark.parametrize("runs", [".kvproof/runs", "1"])
+def test_a_command_counts_its_runs_by_its_own_table(
+    kvproof: Kvproof, tmp_path: Path, command: str, most: int | None, runs: str
+) -> None:
+    def counted(text: str) -> object:
+        (tmp_path / "pyproject.toml").write_text(f'[tool.kvproof]\nruns = "{runs}"\n{text}')
+        ran = kvproof(command, "--budget", "100ms", "--quiet", "--json", "r.json")
+        assert ran.code != Exit.USAGE, ran.err
+        return json.loads((tmp_path / "r.json").read_text())["options"]["runs_max"]
+
+    assert counted("") == most
+    assert counted(f"[tool.kvproof.{command}]\nruns = 2\n") == 2
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -98,6 +126,7 @@ def test_a_key_that_several_commands_share_stands_in_the_main_table(
         ("[tool.kvproof\n", "no valid TOML"),
         ("[tool]\nkvproof = 3\n", "not a table"),
         ("[tool.kvproof]\nbudget = 'soon'\n", "write 90s"),
+        ("[tool.kvproof]\nengine = 'python'\n", "explore and bugs mean different things"),
     ],
 )
 def test_a_wrong_configuration_is_an_error_and_not_a_silence(

@@ -129,7 +129,12 @@ def _table(path: Path) -> dict[str, object]:
 
 
 def default_map(table: dict[str, object], group: click.Group) -> dict[str, object]:
-    """The table as click's defaults, a key for every command that has the option."""
+    """The table as click's defaults: a key of the main table is for every command that has the
+    option and means the shared one by it, a key of a command's own table is for that command.
+
+    Raises:
+        Fault: a key names no option, or one by which several commands mean different things.
+    """
     commands = {
         name: _option_names(command)
         for name in group.list_commands(click.Context(group))
@@ -142,9 +147,10 @@ def default_map(table: dict[str, object], group: click.Group) -> dict[str, objec
             continue
         if key not in every_option:
             raise _unknown(key, "tool.kvproof", every_option | set(commands))
+        shared = _meant(key, commands)
         for name, options in commands.items():
-            if key in options:
-                defaults[name][options[key]] = value
+            if options.get(key) == shared:
+                defaults[name][shared] = value
     for name, options in commands.items():
         own = table.get(name)
         for key, value in own.items() if isinstance(own, dict) else ():
@@ -152,6 +158,28 @@ def default_map(table: dict[str, object], group: click.Group) -> dict[str, objec
                 raise _unknown(key, f"tool.kvproof.{name}", options)
             defaults[name][options[key]] = value
     return dict(defaults)
+
+
+def _meant(key: str, commands: dict[str, dict[str, str]]) -> str:
+    """The parameter that a key of the main table sets: the shared option's, or the only one."""
+    shared = _option_names(click.command()(shared_options(_no_command)))
+    meant = {options[key] for options in commands.values() if key in options}
+    if key in shared:
+        return shared[key]
+    if len(meant) == 1:
+        return meant.pop()
+    having = [name for name, options in commands.items() if key in options]
+    raise Fault(
+        f"pyproject.toml: [tool.kvproof] has the key {key!r}, of which {' and '.join(having)} mean"
+        " different things.",
+        cause="Only an option that its commands share can stand in the main table.",
+        mend=f"Write it under [tool.kvproof.{having[0]}].",
+        code=Exit.USAGE,
+    )
+
+
+def _no_command(_: Settings) -> None:
+    """Has the shared options and none besides."""
 
 
 def _option_names(command: click.Command) -> dict[str, str]:
