@@ -40,7 +40,8 @@ def command(settings: Settings, *, device: str) -> Exit:
     from kvcheck.litmus import SUITE
     from kvcheck.litmus.notation import written_outcome
 
-    tests = [t for t in SUITE.values() if is_selected(t.name, settings.select)]
+    selected = [t for t in SUITE.values() if is_selected(t.name, settings.select)]
+    tests = [held_to(device, test) for test in selected]
     see = runner(device) if tests else None
     began = now()
     accounts, rows = Accounts(), []
@@ -79,6 +80,15 @@ def is_over(settings: Settings, seconds: float) -> bool:
     return settings.budget_seconds is not None and seconds >= settings.budget_seconds
 
 
+def held_to(device: str, test: Litmus) -> Litmus:
+    """The test as it is on the device."""
+    if device == "sim":
+        return test
+    from kvcheck.litmus.on_cuda import as_on_cuda
+
+    return as_on_cuda(test)
+
+
 def runner(device: str) -> Callable[[Program], Seen]:
     """What runs a program on the device. Raises: Fault, where there is none."""
     if device == "sim":
@@ -90,10 +100,11 @@ def runner(device: str) -> Callable[[Program], Seen]:
     try:
         make = cuda_devices()
     except NoCudaDevice as absent:
+        cause, _, mend = str(absent).rpartition(". ")  # its last sentence says what to do
         raise Fault(
-            "No litmus program was run: there is no CUDA device.",
-            cause=str(absent),
-            mend="Run with --device sim, or on a machine with a GPU.",
+            "No litmus program was run.",
+            cause=f"{cause}.",
+            mend=mend,
             code=Exit.ENVIRONMENT_ABSENT,
         ) from absent
     return lambda program: on_cuda(program, make)

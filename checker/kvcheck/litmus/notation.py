@@ -17,14 +17,18 @@ from kvcheck.litmus.program import (
     Outcome,
     Pageable,
     Program,
+    Space,
     Step,
     Verb,
+    space_of,
 )
 
 Fields = Callable[[re.Match[str]], Step]
 PLACE = r"([A-Z]\d?)"
 NAME = r"([a-z]\w*)"
 MOVES = re.compile(rf"{PLACE}<-{PLACE}")
+BYTE = re.compile(rf"{PLACE}=(\d+)")
+BYTE_MAX = 255
 WORDS = MappingProxyType({"T": 1, "F": 0, "-": NOT_REACHED, "poison": POISON})
 
 
@@ -91,14 +95,26 @@ def program(
         for thread in text.split("||")
     )
     made = Program(
-        start=tuple((name, int(value)) for name, value in (w.split("=") for w in start.split())),
+        start=tuple(_byte(word) for word in start.split()),
         threads=threads,
         ends=tuple(ends.split()),
         blocking=frozenset(blocking.split()),
         pageable=pageable,
     )
-    _check(made, text)
+    _check_order(made, text)
+    _check_names(made, text)
+    _check_bytes(made, text)
     return made
+
+
+def _byte(text: str) -> tuple[str, int]:
+    match = BYTE.fullmatch(text)
+    if match:
+        return match[1], int(match[2])
+    raise NotationError(
+        f"'{text}' is no byte to start with. Most likely the place is not a capital letter, or it "
+        "has no number. Write each as D=0, with blanks between them."
+    )
 
 
 def _step(text: str) -> Step:
@@ -112,16 +128,15 @@ def _step(text: str) -> Step:
             return replace(fields(match), stream=stream, when=when)
     raise NotationError(
         f"'{text}' is no call of a litmus program. Most likely a place is not a capital letter, or "
-        "a blank is missing. docs/litmus.md lists what may be written."
+        "a blank is missing. See docs/litmus.md for what may be written."
     )
 
 
-def _check(made: Program, text: str) -> None:
-    """Refuse what the formalisms do not all read the same way."""
+def _check_order(made: Program, text: str) -> None:
+    """Refuse a name that its thread has not made yet, and what only an allocator could decide."""
     for thread in made.threads:
         queries: set[str] = set()
         marks: set[str] = set()
-        freed: list[str] = []
         for step in thread:
             if step.when and step.when not in queries:
                 raise NotationError(_unknown(text, step.when, "asked by no query before it"))
@@ -129,17 +144,43 @@ def _check(made: Program, text: str) -> None:
                 raise NotationError(_unknown(text, step.on, "recorded nowhere before it"))
             queries.add(step.result)
             marks.add(step.mark)
-            if step.verb is Verb.FREE:
-                freed.append(step.to)
-    used = {name for s in made.steps for name in (s.to, s.source, *sum(s.copies, ())) if name}
-    for name in sorted(used | set(made.ends)):
-        if name not in made.places:
-            raise NotationError(_unknown(text, name, "neither in the start nor allocated"))
     if sum(step.verb is Verb.FREE for step in made.steps) > 1:
         raise NotationError(
             f"'{text}' frees twice. Which of two free blocks is given out next is the allocator's "
             "secret, and no formalism here models it. Free one place a program."
         )
+
+
+def _check_names(made: Program, text: str) -> None:
+    """Refuse a name for what is not there, or is something else."""
+    used = {name for s in made.steps for name in (s.to, s.source, *sum(s.copies, ())) if name}
+    for name in sorted(used | set(made.ends)):
+        if name not in made.places:
+            raise NotationError(_unknown(text, name, "neither in the start nor allocated"))
+    for name in sorted(made.blocking - set(made.streams)):
+        raise NotationError(_unknown(text, name, "called blocking and no stream"))
+    for step in made.steps:
+        if step.verb in (Verb.RECORD, Verb.WAIT, Verb.DESTROY) and step.on in made.streams:
+            raise NotationError(_unknown(text, step.on, "a stream where an event belongs"))
+
+
+def _check_bytes(made: Program, text: str) -> None:
+    """Refuse a value that is no byte, and the host's hand on memory of the device."""
+    values = [value for _, value in made.start] + [step.value for step in made.steps]
+    if max(values, default=0) > BYTE_MAX:
+        raise NotationError(
+            f"'{text}' has the value {max(values)}. A place holds one byte, so most likely a digit "
+            f"is too many. Write 0 to {BYTE_MAX}."
+        )
+    for step in made.steps:
+        name = step.to or step.source if step.verb in (Verb.WRITE, Verb.READ, Verb.CALL) else ""
+        name = step.source if step.verb is Verb.SET_FROM else name
+        if name and space_of(name) is Space.DEVICE:
+            raise NotationError(
+                f"'{text}' has the host touch {name}, which is on the device. Most likely the "
+                "stream before the call is missing, or the place should be pinned. Name a stream, "
+                "or use P, Q, R, G or V."
+            )
 
 
 def _unknown(text: str, name: str, why: str) -> str:
@@ -150,10 +191,18 @@ def _unknown(text: str, name: str, why: str) -> str:
 
 
 def outcomes(text: str) -> frozenset[Outcome]:
-    """Outcomes written with blanks between them and commas inside: "T,1 F,1"."""
-    return frozenset(
-        tuple(WORDS[word] if word in WORDS else int(word) for word in outcome.split(","))
-        for outcome in text.split()
+    """Outcomes written with blanks between them, commas inside: "T,1 F,1". Raises: NotationError"""
+    return frozenset(tuple(map(_value, outcome.split(","))) for outcome in text.split())
+
+
+def _value(word: str) -> int:
+    if word in WORDS:
+        return WORDS[word]
+    if word.isdecimal():
+        return int(word)
+    raise NotationError(
+        f"'{word}' is no value of an outcome. Most likely a comma is missing, or it is a word that "
+        f"is not known. Write a number, or one of {', '.join(WORDS)}."
     )
 
 
