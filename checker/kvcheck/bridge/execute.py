@@ -15,7 +15,6 @@ from typing import cast
 
 from kvcheck.bridge.player import Played, play
 from kvcheck.bridge.readings import READINGS
-from kvcheck.bridge.readings.reading import narrowed
 from kvcheck.bridge.script import Script, Unplayable
 from kvcheck.explore import Options, explore
 from kvcheck.trace.path import Move, Path
@@ -94,8 +93,8 @@ def execute(bug: str) -> Execution:
         return Execution(
             bug, Bridged.CANNOT, f"the machine {known.design!r} has no reading as calls yet"
         )
-    model = narrowed(model_of(known.machine, known.sizes), reading.guards)
-    right = narrowed(model_of(MACHINES[known.design], known.sizes), reading.guards)
+    model = reading.narrow(model_of(known.machine, known.sizes))
+    right = reading.narrow(model_of(MACHINES[known.design], known.sizes))
     found = explore(model, Options()).findings
     if not found:
         return Execution(bug, Bridged.NOT_REFUSED, "the search finds no counterexample")

@@ -33,7 +33,7 @@ class Tape:
         """Let the judge judge, and keep the step."""
         self.judge.report(event, shown)
         if isinstance(event, SendCopy):
-            self.copies.append((event.stream, event.source, event.target))
+            self.copies.append((int(event.stream), event.source, event.target))
         if isinstance(event, Refuse) or not hasattr(event, "action"):
             return
         self.heard.append(event.action)

@@ -17,32 +17,37 @@ from kvspec.lang.ir import Action, Expr, Model, Require
 
 SLOT_BYTES = 64
 
-Guards = Callable[[Model, Action], tuple[tuple[str, Expr], ...]]
-"""For an action of a model, the conditions under which a caller can make it: label, condition."""
+Guard = tuple[str, Expr]
+"""A condition under which a caller can make an action, and its label."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """How the runs of `design` become scripts.
 
-    `script` raises `Unplayable` for a run that no calls make. `silently` says which calls the
-    design has no step for. `guards` are those of the callers, which the design does not have.
+    `script` raises `Unplayable` for a run that no calls make; the model that it gets is narrowed.
+    `silently` says which calls the design has no step for.
     """
 
     design: str
     silently: str
     settings: Callable[[Mapping[str, int]], PoolSettings]
     script: Callable[[Model, Path], Script]
-    guards: Guards = lambda _, __: ()
+    narrow: Callable[[Model], Model] = lambda model: model
 
 
-def narrowed(model: Model, guards: Guards) -> Model:
-    """The model with the callers' guards in front of its own."""
+def guarded(model: Model, name: str, guards: tuple[Guard, ...]) -> Model:
+    """The model with these guards in front of those of one of its actions."""
     return replace(
-        model, actions=tuple(_narrowed(action, guards(model, action)) for action in model.actions)
+        model, actions=tuple(_guarded(a, guards) if a.name == name else a for a in model.actions)
     )
 
 
-def _narrowed(action: Action, guards: tuple[tuple[str, Expr], ...]) -> Action:
+def action_of(model: Model, name: str) -> Action:
+    """The action of that name."""
+    return next(action for action in model.actions if action.name == name)
+
+
+def _guarded(action: Action, guards: tuple[Guard, ...]) -> Action:
     own = tuple(Require(label, condition, action.at) for label, condition in guards)
     return replace(action, body=own + action.body)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kvcheck.bridge.readings.reading import SLOT_BYTES, Reading
+from kvcheck.bridge.readings.reading import SLOT_BYTES, Reading, action_of, guarded
 from kvcheck.bridge.script import Call, Script, Unplayable, Verb, making
 from kvcheck.trace.path import Move, Path
 from kvimpl.blocks import PoolSettings
-from kvspec.lang.ir import BOOL, Action, Apply, Expr, Len, Literal, Model, Operator, Read, Variable
+from kvspec.lang.ir import BOOL, Apply, Len, Literal, Model, Operator, Read, Variable
 
 
 def settings(sizes: Mapping[str, int]) -> PoolSettings:
@@ -34,16 +34,15 @@ def script(model: Model, path: Path) -> Script:
     return tuple(_call(number, move) for number, move in enumerate(path.moves, 1))
 
 
-def guards(model: Model, action: Action) -> tuple[tuple[str, Expr], ...]:
+def narrow(model: Model) -> Model:
     """Only a block that is cached or held can be pinned."""
-    if action.name != "pin":
-        return ()
-    (block,) = action.parameters
+    (block,) = action_of(model, "pin").parameters
     cached = Read(_variable(model, "cached"), (block,))
     holder_count = Len(_variable(model, "holders"), (block,))
     zero = Literal(0, holder_count.type)
     held = Apply(Operator.LT, (zero, holder_count), BOOL)
-    return (("a caller can name it", Apply(Operator.OR, (cached, held), BOOL)),)
+    either = Apply(Operator.OR, (cached, held), BOOL)
+    return guarded(model, "pin", (("a caller can name the block", either),))
 
 
 READING = Reading(
@@ -51,7 +50,7 @@ READING = Reading(
     silently="nothing: each action is a call",
     settings=settings,
     script=script,
-    guards=guards,
+    narrow=narrow,
 )
 
 
