@@ -121,7 +121,8 @@ def text_of(refusal: Refusal) -> str:
         lines.append("  the design at the last good state:")
     for near in refusal.frontier:
         if near.conjunct is None:
-            lines.append(f"    allows {near.call}, {near.cell_count} cells from what is shown")
+            cells = "1 cell" if near.cell_count == 1 else f"{near.cell_count} cells"
+            lines.append(f"    allows {near.call}, {cells} from what is shown")
         else:
             lines.append(f"    forbids {near.call}: {near.conjunct.label}")
     return "\n".join(lines)
