@@ -4,6 +4,7 @@ The same operations each time: rounds of four requests that extend shared prefix
 fill what is new, commits, readers elsewhere, releases. A *judged step* is a step of the design
 taken in the judge and compared with what is shown; parts are judged too and not counted. The
 device watches all accesses in every row: "off" means that nobody is told of the manager's steps.
+Garbage is looked for as rarely in each row as a campaign does.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from measure import FAILED, OK, PYTHON, ROOT, ROUNDS, against, heading, table, timed
 
 from kvcheck.lockstep import Judge, tiers
+from kvcheck.lockstep.collector import rare_collections
 from kvcheck.schedule import Budget, Random, Reach, explore
 from kvcheck.verdict import Outcome
 from kvimpl.blocks import BlockError, BlockHandle, BlockManager, PoolSettings
@@ -117,11 +119,12 @@ def taken(detail: Detail | None, *, rounds: int | None = None, steps: int = 0) -
     """
     judge = None if detail is None else Judge(tiers(settings(BLOCKS).shape), detail=detail)
     scheduler, done = Scheduler(judge), 0
-    began = time.process_time()
-    while done < rounds if rounds is not None else judge and judge.step_count < steps:
-        scheduler.round()
-        done += 1
-    cpu = time.process_time() - began
+    with rare_collections():
+        began = time.process_time()
+        while done < rounds if rounds is not None else judge and judge.step_count < steps:
+            scheduler.round()
+            done += 1
+        cpu = time.process_time() - began
     if scheduler.device.findings or (judge and judge.verdict().outcome is not Outcome.HOLDS):
         raise RuntimeError(f"{scheduler.device.findings}, {judge and judge.verdict()}")
     counts = (judge.step_count, judge.part_count) if judge else (0, 0)
