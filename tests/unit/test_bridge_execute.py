@@ -109,8 +109,29 @@ def test_a_line_of_a_call_is_refused_in_the_call_that_makes_it(bug: str) -> None
     call = done.wrong.refused_call
     assert call is not None
     assert (call.first, call.last) == (1, last)
+    assert f"{done.moves[step - 1].action} is the first that is wrong" in done.why
     assert (done.right.refusal, done.right.stopped) == (None, "")
     assert exit_of(done) is Exit.VIOLATION
+
+
+SWAPPED_IN = {
+    "inv-56-backwards": "transfer is the first that is wrong, not claim_spare",
+    "s1-1": "transfer is the first that is wrong, not claim_spare",
+    "inv-07-half-swap": "no line by itself is wrong, not claim_spare",
+    "inv-03-queued-in-flight": "no line by itself is wrong, not claim_spare",
+}
+"""Other bugs on the calls of `s1-4-wrong-level`, and what is said of the call's lines."""
+
+
+@pytest.mark.parametrize("other", SWAPPED_IN)
+def test_another_wrong_line_of_the_same_call_is_elsewhere(
+    other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execute_module, "BUGS", {**BUGS, "s1-4-wrong-level": BUGS[other]})
+    done = execute("s1-4-wrong-level")
+    assert done.outcome is Bridged.REFUSED_ELSEWHERE
+    assert SWAPPED_IN[other] in done.why
+    assert exit_of(done) is Exit.TOOL_FAULT
 
 
 def test_a_design_without_a_reading_cannot_be_executed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 from kvcheck.bridge.contents import is_wanted, warm_up
 from kvcheck.bridge.execute import execute, model_of
 from kvcheck.bridge.player import play
-from kvcheck.bridge.readings import READINGS, copies
+from kvcheck.bridge.readings import READINGS, copies, offload
 from kvcheck.bridge.script import WARM_UP, Call, Script, Unplayable, Verb, making
 from kvcheck.trace.path import Move, Path
 from kvimpl.blocks import BlockManager
@@ -206,3 +206,22 @@ def test_what_the_device_does_by_itself_has_no_call() -> None:
             READINGS["copies"].narrow(model_of(MACHINES["copies"], {"W": 2, "S": 2})),
             Path((), (Move("start", (0,)),)),
         )
+
+
+WHOLE = tuple((name, ()) for name in offload.LINES)
+
+
+def test_the_seven_lines_of_an_offload_are_one_call_and_a_part_of_them_too() -> None:
+    sizes = {"P": 1, "S": 1}
+    run = (*WHOLE, ("release", (1,)), *WHOLE[:3])
+    calls = script_of("offload", sizes, *run)
+    spans = [(call.first, call.last) for call in calls if not call.is_silent]
+    assert spans == [(1, 7), (8, 8), (9, 11)]
+    played = play(BlockManager, READINGS["offload"].settings(sizes), calls, is_exact=True)
+    assert (played.stopped, played.refusal, played.step_count) == ("", None, len(run))
+
+
+def test_a_release_in_the_middle_of_an_allocation_has_no_call() -> None:
+    run = (("allocate", ()), *WHOLE[:2], ("release", (0,)))
+    with pytest.raises(Unplayable, match="step 4, release: it comes in the middle"):
+        script_of("offload", {"P": 2, "S": 1}, *run)

@@ -17,7 +17,7 @@ from kvcheck.bridge.player import Played, play
 from kvcheck.bridge.readings import READINGS
 from kvcheck.bridge.script import Script, Unplayable
 from kvcheck.explore import Options, explore
-from kvcheck.trace.path import Move, Path
+from kvcheck.trace.path import Move, Path, run_path
 from kvimpl.blocks import BlockManager
 from kvimpl.bugs import BUGS
 from kvspec.bugs import BUGS as DESIGN_BUGS
@@ -108,6 +108,10 @@ def execute(bug: str) -> Execution:
     wrong = play(code.build, settings, script, is_exact=True)
     other = play(BlockManager, settings, script, is_exact=False)
     outcome, why = outcome_of(wrong, departs_at)
+    if outcome is Bridged.REFUSED_IN_CALL and wrong.refused_call is not None:
+        first = wrong.refused_call.first
+        line = reading.wrong_line(right, run_path(model, path)[0][first - 1], wrong.lines)
+        outcome, why = line_outcome(line, why, path.moves[departs_at - 1].action)
     return Execution(bug, outcome, why, path.moves, departs_at, script, wrong, other)
 
 
@@ -149,3 +153,11 @@ def outcome_of(wrong: Played, departs_at: int) -> tuple[Bridged, str]:
     if call.first == call.last:
         return Bridged.REFUSED_THERE, ""
     return Bridged.REFUSED_IN_CALL, f"{call.words} makes the steps {call.first} to {call.last}"
+
+
+def line_outcome(line: str, call: str, wanted: str) -> tuple[Bridged, str]:
+    """Whether the line that the manager got wrong is the action that the right design lacks."""
+    if line == wanted:
+        return Bridged.REFUSED_IN_CALL, f"{call}, and {line} is the first that is wrong"
+    found = f"{line} is the first that is wrong" if line else "no line by itself is wrong"
+    return Bridged.REFUSED_ELSEWHERE, f"{call}, and {found}, not {wanted}"

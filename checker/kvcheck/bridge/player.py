@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from kvcheck.bridge.lines import Heard
 from kvcheck.bridge.script import WARM_UP, Call, Script, Unplayable, Verb
 from kvcheck.bridge.tape import Tape
 from kvcheck.lockstep import Refusal, WatchedDevice, design_for
@@ -34,13 +35,15 @@ SECONDS = 1.0
 class Played:
     """Calls made on one manager: how many steps of the run it took, and the first refusal, if any.
 
-    `refused_call` is the call in which it was refused; `stopped` says why not every call was made.
+    `refused_call` is the call in which it was refused, and `lines` are the lines of that call;
+    `stopped` says why not every call was made.
     """
 
     step_count: int
     refused_call: Call | None
     refusal: Refusal | None
     stopped: str = ""
+    lines: tuple[Heard, ...] = ()
 
     @property
     def refused_at(self) -> int | None:
@@ -73,7 +76,7 @@ def play(
 def _play(player: Player, tape: Tape, script: Script, *, is_exact: bool) -> Played:
     taken = 0
     for call in script:
-        heard, sent, stopped = len(tape.heard), len(tape.copies), ""
+        heard, sent, lines, stopped = len(tape.heard), len(tape.copies), len(tape.lines), ""
         try:
             if call.first > WARM_UP:
                 player.name_blocks()
@@ -81,7 +84,7 @@ def _play(player: Player, tape: Tape, script: Script, *, is_exact: bool) -> Play
         except (BlockError, Unplayable) as error:
             stopped = str(error)
         if tape.judge.refusal is not None:
-            return Played(taken, call, tape.judge.refusal)
+            return Played(taken, call, tape.judge.refusal, lines=tuple(tape.lines[lines:]))
         if not stopped and is_exact:
             stopped = _amiss(call, tape.heard[heard:], tape.copies[sent:])
         if stopped:

@@ -6,18 +6,19 @@ that the step which was refused in its middle is still heard to its end.
 
 from __future__ import annotations
 
+from kvcheck.bridge.lines import Heard
 from kvcheck.lockstep import Design, Judge
 from kvcheck.lockstep.judge import OnRefusal, Witness
 from kvcheck.lockstep.tiers import Requests
 from kvcheck.trace.path import Move
-from kvspec.events import Detail, Event, Refuse, SendCopy, Shown
+from kvspec.events import Detail, Event, Observation, Part, Refuse, SendCopy, Shown
 
 
 class Tape:
     """The steps of the design that were reported, in order, and the judge that heard them too.
 
     `copies` are the stream, source and target slot of every copy that was sent; `heard` are the
-    names of all steps, those too for which the design has no action.
+    names of all steps, those too for which the design has no action; `lines` are the parts.
     """
 
     def __init__(self, design: Design, *, order: Witness | None = None) -> None:
@@ -26,18 +27,24 @@ class Tape:
         self.refused_at: int | None = None
         self.copies: list[tuple[int, int, int]] = []
         self.heard: list[str] = []
+        self.lines: list[Heard] = []
         self._design, self._requests = design, Requests(design.request_count)
         self._moves: list[Move] = []
+        self._seen: Observation | None = None
 
     def report(self, event: Event, shown: Shown) -> None:
         """Let the judge judge, and keep the step."""
         self.judge.report(event, shown)
         if isinstance(event, SendCopy):
             self.copies.append((int(event.stream), event.source, event.target))
+        seen, before = shown.observe(), self._seen
+        self._seen = seen
+        if isinstance(event, Part):
+            self.lines.append(Heard(event, before or seen, seen))
         if isinstance(event, Refuse) or not hasattr(event, "action"):
             return
         self.heard.append(event.action)
-        chosen = self._design.arguments(event, self._requests, self.judge.state, shown.observe())
+        chosen = self._design.arguments(event, self._requests, self.judge.state, seen)
         if chosen is None:
             return
         self._moves.append(Move(event.action, tuple(map(int, chosen))))

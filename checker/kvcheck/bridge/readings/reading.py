@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from kvcheck.bridge.lines import Heard
 from kvcheck.bridge.script import Script
 from kvcheck.trace.path import Path
 from kvimpl.blocks import PoolSettings
 from kvspec.lang.ir import Action, Expr, Model, Require
+from kvspec.lang.state import State
 
 SLOT_BYTES = 64
 
@@ -26,7 +28,9 @@ class Reading:
     """How the runs of `design` become scripts.
 
     `script` raises `Unplayable` for a run that no calls make; the model that it gets is narrowed.
-    `silently` says which calls the design has no step for.
+    `silently` says which calls the design has no step for. `wrong_line`, of a design in which one
+    call makes several steps, is the first action of the call that the manager made otherwise than
+    the right design does from this state, "" if each line by itself was right.
     """
 
     design: str
@@ -34,6 +38,7 @@ class Reading:
     settings: Callable[[Mapping[str, int]], PoolSettings]
     script: Callable[[Model, Path], Script]
     narrow: Callable[[Model], Model] = lambda model: model
+    wrong_line: Callable[[Model, State, tuple[Heard, ...]], str] = lambda _, __, ___: ""
 
 
 def guarded(model: Model, name: str, guards: tuple[Guard, ...]) -> Model:
