@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from pathlib import Path
 
 import handmade_pool as pool
 import pytest
 
+from kvcheck.fuzz.corpus import KIND as CORPUS
 from kvcheck.trace.atomic import WriteError, write_atomically
+from kvcheck.trace.file import KIND as RECORD
 from kvcheck.trace.file import RecordError, encode_record, read_record, write_record
 from kvcheck.trace.retell import retell
+from kvcheck.trace.schema import Kind, check_schema
 
 
 def test_a_record_survives_the_disk_unchanged(tmp_path: Path) -> None:
@@ -48,6 +52,25 @@ def test_a_record_of_another_schema_names_the_version_that_wrote_it(tmp_path: Pa
     path.write_text('{"schema": "kvproof.run/7", "tool_version": "3.2.1"}')
     with pytest.raises(RecordError, match=r"kvproof.run/7.*written by kvproof 3\.2\.1"):
         read_record(path)
+
+
+SAID = [
+    (b"{", "damaged", "made_again"),
+    (b'{"verdict": "holds"}', "JSON but no", "given"),
+    (b'{"schema": "kvproof.other/1"}', "an unnamed version", "older"),
+]
+
+
+@pytest.mark.parametrize("kind", [RECORD, CORPUS], ids=lambda kind: kind.name)
+@pytest.mark.parametrize(("data", "said", "mend"), SAID)
+def test_each_kind_of_file_has_its_error_and_its_mend(
+    kind: Kind, data: bytes, said: str, mend: str
+) -> None:
+    with pytest.raises(kind.error, match=said) as caught:
+        check_schema(Path("it"), data, kind)
+    assert str(caught.value).endswith(getattr(kind, mend))
+    assert len(re.findall(r"[^.]\.( |$)", str(caught.value))) == 3
+    check_schema(Path("it"), b'{"schema": "%s"}' % kind.schema.encode(), kind)
 
 
 def test_a_record_with_a_field_of_the_wrong_type_names_the_field(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ import msgspec
 
 from kvcheck.fuzz.case import Case, Failure, Ran
 from kvcheck.trace.atomic import WriteError, write_atomically
+from kvcheck.trace.schema import Kind, check_schema
 
 SCHEMA = "kvproof.corpus/1"
 SLUG_MAX = 48
@@ -48,9 +49,16 @@ class Entry(msgspec.Struct, frozen=True):
     case: Case
 
 
-class _Header(msgspec.Struct):
-    schema: str
-    tool_version: str = "an unnamed version"
+KIND = Kind(
+    schema=SCHEMA,
+    name="corpus file",
+    error=CorpusError,
+    others="a run record",
+    contents="Cases",
+    given="Give the path of a corpus file, as `kvproof fuzz` prints it.",
+    made_again="Restore it, or find the failure again with `kvproof fuzz`.",
+    older="Replay it with that version, or find the failure again with `kvproof fuzz`.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +171,7 @@ def read_entry(path: Path) -> Entry:
             "The name is wrong, or the file is not readable by this user. "
             "Give the path of a corpus file, as `kvproof fuzz` prints it."
         ) from error
-    _check_schema(path, data)
+    check_schema(path, data, KIND)
     try:
         entry = msgspec.json.decode(data, type=Entry)
     except msgspec.DecodeError as error:
@@ -179,30 +187,6 @@ def read_entry(path: Path) -> Entry:
             "Restore it, or find the failure again with `kvproof fuzz`."
         )
     return entry
-
-
-def _check_schema(path: Path, data: bytes) -> None:
-    try:
-        header = msgspec.json.decode(data, type=_Header)
-    except msgspec.ValidationError as error:
-        raise CorpusError(
-            f"{path} is JSON but no corpus file: {error}. "
-            "It may be a run record, or a file of another program. "
-            "Give the path of a corpus file, as `kvproof fuzz` prints it."
-        ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise CorpusError(
-            f"{path} is damaged: {error}. "
-            f"It was cut short or overwritten ({len(data):,} bytes are there). "
-            "Restore it, or find the failure again with `kvproof fuzz`."
-        ) from error
-    if header.schema != SCHEMA:
-        raise CorpusError(
-            f"{path} has schema {header.schema!r}, written by kvproof {header.tool_version}; "
-            f"this version reads {SCHEMA!r}. "
-            "Cases are not carried over between schemas. "
-            "Replay it with that version, or find the failure again with `kvproof fuzz`."
-        )
 
 
 @contextmanager
