@@ -11,6 +11,10 @@ from kvcheck.lockstep.contract import Books, ContractJudge
 from kvspec.events import BlockId, Detail, Event, Key, Observation, Shape, Shown, SlotId
 
 
+class PlacesUnseen(ValueError):
+    """The manager does not show its slots or its keys, and the mapping needs both."""
+
+
 class ContractReporter:
     """A reporter that tells the contract's judge; `manager.reporter` for a whole run."""
 
@@ -27,13 +31,18 @@ class ContractReporter:
         self._keys: tuple[Key | None, ...] = (None,) * shape.block_count
 
     def report(self, event: Event, shown: Shown) -> None:
-        """Tell the step, then show the books. Raises: OutOfContract."""
+        """Tell the step, then show the books.
+
+        Raises:
+            OutOfContract: the contract does not allow the step, or what is shown is not so.
+            PlacesUnseen: the slots or the keys are a blind spot; nothing was told.
+        """
         seen = shown.observe()
+        if seen.slot is None or seen.keys is None:
+            raise _unseen(seen)
         self._tell(event)
-        assert seen.slot is not None
-        assert seen.keys is not None
         self._slot, self._keys = seen.slot, seen.keys
-        self.judge.look(_books(seen))
+        self.judge.look(_books(seen, seen.slot, seen.keys))
 
     def _tell(self, event: Event) -> None:
         judge, slot = self.judge, self._slot
@@ -83,15 +92,20 @@ class Both:
                 reporter.report(event, shown)
 
 
-def _books(seen: Observation) -> Books:
-    assert seen.slot is not None
-    slot = seen.slot
+def _books(seen: Observation, slot: tuple[SlotId, ...], keys: tuple[Key | None, ...]) -> Books:
     free = None if seen.free is None else [b for level in seen.free for q in level for b in q]
     return Books(
         available=None if free is None else [slot[b] for b in free],
         available_count=None if seen.free_count is None else sum(seen.free_count),
         users=None if seen.holders is None else {slot[b]: h for b, h in enumerate(seen.holders)},
-        contents=None
-        if seen.keys is None
-        else {slot[b]: key for b, key in enumerate(seen.keys) if key is not None},
+        contents={slot[b]: key for b, key in enumerate(keys) if key is not None},
+    )
+
+
+def _unseen(seen: Observation) -> PlacesUnseen:
+    unseen = " and ".join(name for name in ("slot", "keys") if getattr(seen, name) is None)
+    return PlacesUnseen(
+        f"The manager's observation has no {unseen}. A place of the contract is a slot, and what"
+        " it caches is a key, so without both no event can be told. Show both fields, or tell"
+        " `ContractJudge` the steps yourself, which allows blind spots."
     )
