@@ -62,8 +62,9 @@ class Campaign:
         """One verdict on all histories together."""
         program = self.plan.program
         bound = (
-            f"{self.run_count} histories of {program.operation_count} calls by "
-            f"{program.thread_count} threads on {self.plan.where.value}; "
+            f"{_counted(self.run_count, 'history', 'histories')} of "
+            f"{_counted(program.operation_count, 'call', 'calls')} by "
+            f"{_counted(program.thread_count, 'thread', 'threads')} on {self.plan.where.value}; "
             f"{self.unjudged_count} of {self.operation_count} answers not judged"
         )
         if self.failed is not None:
@@ -144,6 +145,10 @@ def smaller(
         else:
             step //= 2
     return best
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
 
 
 @contextmanager
