@@ -1,4 +1,4 @@
-"""Every row of S1 and S3 has a wrong design, and every invariant a design that breaks it."""
+"""Every row of S1, S3 and S5 has a wrong design, and every invariant a design that breaks it."""
 
 from __future__ import annotations
 
@@ -47,10 +47,11 @@ def test_a_bug_names_its_source_and_its_file(bug):
     assert bug.machine.__module__ == f"kvspec.bugs.{bug.id.replace('-', '_')}"
 
 
-def test_every_row_of_s1_and_s3_has_a_wrong_design():
+def test_every_row_of_a_case_has_a_wrong_design():
     rows = {bug.row for bug in BUGS.values()}
     assert {f"S1.{n}" for n in range(1, 7)} <= rows
     assert {f"S3.{n}" for n in range(1, 8)} <= rows  # S3.8 is about a port, not about blocks
+    assert {f"S5.{n}" for n in range(1, 8)} <= rows
 
 
 def test_no_invariant_is_without_a_design_that_breaks_it():

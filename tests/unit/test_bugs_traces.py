@@ -182,6 +182,14 @@ LENGTHS = {
     },
     "s3-7-forgotten": {"nothing_is_lost": 10, "scheduler__idle": 14},
     "s3-7-relock": {"deadlock": 6},
+    "s5-1": {"tables_are_not_sources": 1, "pending_rows_stand": 2, "sends_what_was_staged": 4},
+    "s5-2-unrecorded": {
+        "pending_sources_are_recorded": 1,
+        "pending_sources_are_not_handed_out": 2,
+        "pending_rows_stand": 4,
+        "sends_what_was_staged": 6,
+    },
+    "s5-3": {"tables_stay": 1, "readers_see_the_rows": 2, "readers_have_the_table": 2},
     "s5-4": {
         "pending_buffers_are_kept": 2,
         "pending_buffers_are_guarded": 2,
@@ -217,6 +225,7 @@ LENGTHS = {
         "reads_what_was_launched": 7,
     },
 }
+
 # above 300 thousand states: only the shortest run is looked for
 LARGE = {
     "inv-27-one-reader": {"entries_outlive_their_need": 3},
@@ -262,3 +271,10 @@ def test_the_shortest_s1_1_run_stores_releases_and_allocates_again():
     moves = [move.action for move in result.findings[0].finding.path.moves]
     assert moves == ["allocate", "commit", "release", "offload_allocate"]
     assert result.findings[0].finding.message == "remove of what is not in free"
+
+
+def test_a_copy_in_place_is_right_where_its_source_is_read_during_the_call():
+    model = BUGS["s5-1"].machine.instance(CALL=2)
+    result = explore(model, Options(engine=Engine.PYTHON))
+    assert result.complete
+    assert result.findings == ()

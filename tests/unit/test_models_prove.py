@@ -18,11 +18,12 @@ PLANS = {
     "pins": 64,
     "window": 37,
     "copies": 50,
+    "staging-v1": 63,
     "staging-v2": 68,
 }
 
 
-@pytest.mark.parametrize("name", ["stored", "copies", "staging-v2"])
+@pytest.mark.parametrize("name", ["stored", "copies", "staging-v1", "staging-v2"])
 def test_every_obligation_is_proved_for_every_size(name):
     model = MACHINES[name].instance()
     unproved = [

@@ -1,7 +1,7 @@
 """Known bugs, one file each: a design with a method overridden, by the id the command line takes.
 
-To add one: its file, its line here, its tests. `s1-*` and `s3-*` are the rows of cases S1 and S3;
-`inv-*` are there so that no invariant is without a design that breaks it.
+To add one: its file, its line here, its tests. `s1-*`, `s3-*` and `s5-*` are the rows of cases
+S1, S3 and S5; `inv-*` are there so that no invariant is without a design that breaks it.
 """
 
 from __future__ import annotations
@@ -72,6 +72,9 @@ from kvspec.bugs import (
     s3_7_claimed,
     s3_7_forgotten,
     s3_7_relock,
+    s5_1,
+    s5_2_unrecorded,
+    s5_3,
     s5_4,
     s5_5_index,
     s5_5_rebound,
@@ -124,6 +127,9 @@ BUGS: Mapping[str, Bug] = MappingProxyType(
             s3_7_claimed.BUG,
             s3_7_forgotten.BUG,
             s3_7_relock.BUG,
+            s5_1.BUG,
+            s5_2_unrecorded.BUG,
+            s5_3.BUG,
             s5_4.BUG,
             s5_5_index.BUG,
             s5_5_rebound.BUG,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kvspec.bugs.bug import Bug
 from kvspec.lang import action, require
-from kvspec.models.staging_v2 import GatheredRows, Iteration, Page, Request
+from kvspec.models.staging import Iteration, Page
+from kvspec.models.staging_v2 import GatheredRows, Request
 
 
 class ReboundInPlace(GatheredRows):

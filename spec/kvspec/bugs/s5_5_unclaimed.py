@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from kvspec.bugs.bug import Bug
-from kvspec.models.staging_v2 import GatheredRows, Slot
+from kvspec.models.staging import Slot
+from kvspec.models.staging_v2 import GatheredRows
 
 
 class Unclaimed(GatheredRows):

@@ -14,6 +14,7 @@ from kvspec.models.offload import OffloadSteps
 from kvspec.models.pins import PinnedPool
 from kvspec.models.remote import SharedPool
 from kvspec.models.retention import RetentionPool
+from kvspec.models.staging_v1 import StagedTable
 from kvspec.models.staging_v2 import GatheredRows
 from kvspec.models.stored import StoredQueues
 from kvspec.models.tiers import TieredPool
@@ -28,6 +29,7 @@ MACHINES: Mapping[str, type[Machine]] = MappingProxyType(
         "pins": PinnedPool,
         "window": WindowPool,
         "copies": OrderedCopies,
+        "staging-v1": StagedTable,
         "staging-v2": GatheredRows,
     }
 )

@@ -7,14 +7,10 @@ kernel stands for them, and a buffer is given back once the host has seen that e
 
 from __future__ import annotations
 
-from enum import Enum
-
 from kvspec.lang import (
     Ghost,
-    Machine,
     Map,
     Model,
-    Size,
     Sort,
     Strength,
     UniqueFifo,
@@ -25,49 +21,14 @@ from kvspec.lang import (
     lemma,
     require,
 )
-
-
-class Iteration(Sort):
-    "A step of the model and the gather in it; each is launched at most once in a run."
-
-
-class Buffer(Sort):
-    "A pinned staging buffer, as large as the table of rows."
-
-
-class Slot(Sort):
-    "A row of the persistent table in host memory, and the same row of a buffer."
+from kvspec.models.staging import Buffer, D, Iteration, Moment, Overlap, Page, Slot, Stream
 
 
 class Request(Sort):
     "A request; when it has ended the id may come again, as another generation."
 
 
-class Page(Sort):
-    "What a row says: the blocks of one request at one time."
-
-
-class Stream(Enum):
-    "The streams that an iteration may be launched on."
-
-    MAIN = 0
-    SIDE = 1
-
-
-class Moment(Enum):
-    "What has become of an iteration; the host waits for each before it is OBSERVED."
-
-    NEW = 0
-    ENQUEUED = 1
-    EXECUTING = 2
-    COMPLETE = 3
-    OBSERVED = 4
-
-
-D = Size("D")
-
-
-class GatheredRows(Machine):
+class GatheredRows(Overlap):
     """Each gather reads the rows that its iteration was launched with, however late it executes.
 
     Iterations are never used twice, so a run has as many as the instance. `table` is the truth
@@ -92,9 +53,6 @@ class GatheredRows(Machine):
     taken: Map[Slot, bool]
     row: Map[Slot, Page]
     copy_index: Slot
-    moment: Map[Iteration, Moment]
-    stream: Map[Stream, UniqueFifo[Iteration]]
-    ahead: UniqueFifo[Iteration]
     buffer_of: Map[Iteration, Buffer]
     index_of: Map[Iteration, Slot]
     held: Map[Buffer, Map[Slot, Page]]
@@ -122,17 +80,8 @@ class GatheredRows(Machine):
 
     # ---- vocabulary
 
-    def is_pending(self, i: Iteration) -> bool:
-        return self.moment[i] == Moment.ENQUEUED or self.moment[i] == Moment.EXECUTING
-
-    def is_done(self, i: Iteration) -> bool:
-        return self.moment[i] == Moment.COMPLETE or self.moment[i] == Moment.OBSERVED
-
     def has_fired(self, i: Iteration) -> bool:
         return all(self.is_done(u) for u in Iteration if self.guard[i][u])
-
-    def ahead_count(self) -> int:
-        return sum(1 for i in Iteration if i in self.ahead)
 
     def is_swept(self) -> bool:
         return all(self.moment[i] != Moment.OBSERVED for i in Iteration if i in self.retiring)
@@ -145,11 +94,6 @@ class GatheredRows(Machine):
     def fill(self, b: Buffer) -> None:
         for s in Slot:
             self.held[b][s] = self.row[s]
-
-    def enqueue(self, i: Iteration, st: Stream) -> None:
-        self.stream[st].push(i)
-        self.ahead.push(i)
-        self.moment[i] = Moment.ENQUEUED
 
     def record(self, i: Iteration, st: Stream) -> None:
         for u in Iteration:
@@ -225,22 +169,7 @@ class GatheredRows(Machine):
         for u in Iteration:
             self.guard[i][u] = False
 
-    @action
-    def observe(self) -> None:
-        "The host waits for the oldest iteration that it has not waited for."
-        require("an iteration is ahead", len(self.ahead) > 0)
-        require("it is complete", self.moment[self.ahead.front] == Moment.COMPLETE)
-        i = self.ahead.pop()
-        self.moment[i] = Moment.OBSERVED
-
     # ---- the device
-
-    @action
-    def start(self, st: Stream) -> None:
-        "The device begins the gather at the front of a stream."
-        require("a gather is enqueued", len(self.stream[st]) > 0)
-        require("it has not begun", self.moment[self.stream[st].front] == Moment.ENQUEUED)
-        self.moment[self.stream[st].front] = Moment.EXECUTING
 
     @action
     def finish(self, st: Stream) -> None:
@@ -336,29 +265,6 @@ class GatheredRows(Machine):
             self.moment[i] != Moment.NEW and (i in self.ahead or self.moment[i] == Moment.OBSERVED)
             for i in Iteration
             if i in self.retiring
-        )
-
-    @lemma
-    def ahead_is_launched(self) -> bool:
-        "What the host is ahead of is enqueued, executing or complete."
-        return all(
-            self.is_pending(i) or self.moment[i] == Moment.COMPLETE
-            for i in Iteration
-            if i in self.ahead
-        )
-
-    @lemma
-    def host_is_at_most_depth_ahead(self) -> bool:
-        "The host is ahead of at most D iterations."
-        return self.ahead_count() <= D
-
-    @lemma
-    def queued_is_pending(self) -> bool:
-        "What is in a stream is pending, and in that stream only."
-        return all(
-            self.is_pending(i) for i in Iteration for st in Stream if i in self.stream[st]
-        ) and all(
-            i not in self.stream[Stream.SIDE] for i in Iteration if i in self.stream[Stream.MAIN]
         )
 
     # ---- what must be possible
