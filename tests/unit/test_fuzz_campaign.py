@@ -11,12 +11,12 @@ from command_lines import Kvproof
 
 from kvcheck.cli.fuzz_report import obligations
 from kvcheck.fuzz import campaign as room
-from kvcheck.fuzz.campaign import Campaign, Ending, Keep, Plan, fuzz
-from kvcheck.fuzz.case import Case, Ran
+from kvcheck.fuzz.campaign import Campaign, Ending, Keep, Plan, Shrink, fuzz
+from kvcheck.fuzz.case import Case, Failure, Ran
 from kvcheck.fuzz.corpus import Corpus
 from kvcheck.fuzz.replay import Applies, replay
 from kvcheck.fuzz.runner import JudgeFault, run_case
-from kvcheck.fuzz.shrink import shrink
+from kvcheck.fuzz.shrink import ShrinkError, shrink, shrink_calls
 from kvcheck.fuzz.unmet import UNMET
 from kvcheck.lockstep import Judge
 from kvcheck.verdict import Exit, Outcome
@@ -102,6 +102,33 @@ def test_a_bug_is_found_made_smaller_kept_and_replays(manager: str, tmp_path: Pa
     assert (file, entry.case, entry.failure) == (found.path, found.case, found.failure)
     assert replay(entry, run_case).applies is Applies.SAME
     assert replay(entry, run_case, manager="blocks").applies is Applies.GONE
+
+
+@pytest.mark.parametrize("shrinks", [shrink_calls, shrink])
+def test_a_failure_that_comes_once_keeps_its_case_where_the_device_orders(shrinks: Shrink) -> None:
+    """Only the third run fails, as on hardware; where runs repeat, that is a fault of the tool."""
+    went: list[Case] = []
+
+    def moody(case: Case) -> Ran:
+        went.append(case)
+        return Ran(Failure("bytes", "a reader", "wrong") if len(went) == 3 else None, "", 1)
+
+    def campaign() -> Campaign:
+        return fuzz(
+            Plan(runs_max=5, device="cuda", blind="much"),
+            run=moody,
+            shrink=shrinks,
+            keep=nowhere,
+            is_time_up=lambda: False,
+            is_interrupted=lambda: False,
+        )
+
+    if shrinks is shrink:
+        with pytest.raises(ShrinkError, match="came to no failure"):
+            campaign()
+        return
+    (found,) = campaign().found
+    assert (found.case, found.run) == (went[2], 3)
 
 
 def test_too_few_runs_are_inconclusive(kvproof: Kvproof) -> None:

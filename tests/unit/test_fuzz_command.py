@@ -49,13 +49,19 @@ def test_a_bug_exits_1_and_its_file_is_named(kvproof: Kvproof, tmp_path: Path) -
     assert result["exit"]["code"] == Exit.VIOLATION
 
 
-def test_a_cuda_campaign_is_refused_and_nothing_is_run(kvproof: Kvproof, tmp_path: Path) -> None:
+def test_a_cuda_campaign_without_a_gpu_is_refused_and_nothing_is_run(
+    kvproof: Kvproof, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from kvcheck.cli.fuzz_command import no_cuda
+    from kvimpl.device.cuda import NoCudaDevice
 
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     ran = kvproof("fuzz", "--device", "cuda", "--runs", "5")
     assert ran.code == Exit.ENVIRONMENT_ABSENT
     assert "nothing was run" in ran.err
-    assert sentences(no_cuda()) == 3
+    absent = NoCudaDevice("There is no device 0 (code 100). The machine has none. Use another.")
+    assert sentences(no_cuda(absent)) == 3
+    assert "There is no device 0 (code 100)." in str(no_cuda(absent))
     assert ran.out == ""
     assert not (tmp_path / ".kvproof").exists()
 

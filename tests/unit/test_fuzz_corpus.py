@@ -139,6 +139,18 @@ def test_a_corpus_that_cannot_be_written_says_so(tmp_path: Path) -> None:
         Corpus(tmp_path / "corpus").add(polls(1), ran(LEAK))
 
 
+def test_a_finding_on_another_device_names_it_and_takes_no_other_s_place(tmp_path: Path) -> None:
+    corpus = Corpus(tmp_path)
+    on_sim, on_cuda = ran(LEAK), msgspec.structs.replace(ran(LEAK), device="cuda", line="")
+    kept = corpus.add(polls(2), on_sim), corpus.add(polls(1), on_cuda)
+    assert kept[0] is not None
+    assert kept[1] is not None
+    assert kept[0] != kept[1] == corpus.path_of(polls(1).manager, LEAK, device="cuda")
+    assert [corpus.load(path).device for path in kept if path] == ["sim", "cuda"]
+    assert b'"device": "cuda"' in kept[1].read_bytes()
+    assert b"device" not in kept[0].read_bytes(), "records of sim are as they were"
+
+
 def test_the_same_finding_gives_the_same_bytes(tmp_path: Path) -> None:
     one, other = (encode_entry(entry_of(polls(1), ran(LEAK), LEAK)) for _ in range(2))
     assert one == other

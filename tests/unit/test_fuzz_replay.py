@@ -60,6 +60,16 @@ def test_another_failure_is_told_from_the_recorded_one() -> None:
     assert "the record's failure was leak: lost; this run's is refused" in replayed.why
 
 
+@pytest.mark.parametrize("manager", ["s1-1", "blocks"])
+def test_a_record_of_another_device_is_seen_here_or_unseen_and_never_gone(manager: str) -> None:
+    entry = changed(found("s1-1"), device="cuda", line="")
+    replayed = replay(entry, run_case, manager=manager)
+    seen = Applies.SAME if manager == "s1-1" else Applies.UNSEEN
+    assert replayed.applies is seen
+    assert replayed.why.startswith(f"Recorded on cuda, run on sim under {entry.case.order}: ")
+    assert "scheduled steps" not in replayed.why
+
+
 def test_a_line_that_cannot_be_followed_is_told_with_its_step() -> None:
     replayed = replay(changed(found("canary"), line="host nobody"), run_case)
     assert replayed.applies is Applies.DIVERGED
@@ -121,6 +131,15 @@ def test_the_command_exits_10_where_the_record_does_not_apply(
     ran = kvproof("replay", written(tmp_path, changed(found("canary"), line="nobody")))
     assert ran.code == Exit.INCONCLUSIVE
     assert "the record no longer applies: at step 0" in ran.out
+
+
+def test_the_command_exits_10_where_another_device_s_failure_is_not_seen(
+    kvproof: Kvproof, tmp_path: Path
+) -> None:
+    entry = changed(found("s1-1"), device="cuda", line="")
+    ran = kvproof("replay", written(tmp_path, entry), "--manager", "blocks")
+    assert ran.code == Exit.INCONCLUSIVE
+    assert "blocks: the record's failure was not seen here: Recorded on cuda" in ran.out
 
 
 def test_the_command_exits_3_where_two_runs_differ(

@@ -28,6 +28,7 @@ from kvcheck.fuzz.case import (
 from kvcheck.fuzz.draw import fresh
 from kvcheck.fuzz.failures import of_leak
 from kvcheck.fuzz.runner import run_case
+from kvcheck.fuzz.site import SimSite
 from kvcheck.lockstep import UnjudgeableShape
 from kvcheck.schedule import ReplayDiverged
 from kvimpl.bugs import BUGS
@@ -160,9 +161,8 @@ def test_a_block_that_is_in_no_queue_at_the_end_is_lost() -> None:
     assert miscounted.key == ("leak", "miscounted")
 
 
-def test_a_run_that_never_ends_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kvcheck.fuzz.runner.STEPS_MAX", 20)
-    ran = run_case(THERE_AND_BACK)
+def test_a_run_that_never_ends_is_stuck() -> None:
+    ran = run_case(THERE_AND_BACK, site=SimSite(steps_max=20))
     assert ran.failure is not None
     assert ran.failure.kind == "stuck"
     assert ran.failure.detail.startswith("StepsExhausted")

@@ -27,7 +27,7 @@ from kvcheck.fuzz.case import (
 )
 from kvcheck.fuzz.orders import schedule_of
 from kvcheck.fuzz.runner import run_case
-from kvcheck.fuzz.shrink import End, ShrinkError, shrink
+from kvcheck.fuzz.shrink import End, ShrinkError, shrink, shrink_calls
 from kvcheck.schedule import Recorder
 from kvimpl.device.port.steps import Pending
 
@@ -134,6 +134,28 @@ def test_a_case_that_does_not_fail_as_said_is_an_error() -> None:
         shrink(a_large_case(), OTHER, Toy(commits_unpolled))
     with pytest.raises(ShrinkError, match="came to no failure"):
         shrink(Case(LARGE, ((),), "eager"), SOUGHT, Toy(commits_unpolled))
+
+
+def test_where_the_device_has_its_own_order_only_the_calls_shrink() -> None:
+    toy = Toy(commits_unpolled)
+    found = shrink_calls(a_large_case("random 3"), SOUGHT, toy)
+    assert found is not None
+    assert [len(line) for line in found.case.tasks] == [3]
+    assert {case.order for case in toy.cases} == {"random 3"}
+    assert {case.order for case in shrunk_everywhere()} != {"random 3"}
+    cut = shrink_calls(a_large_case(), SOUGHT, Toy(commits_unpolled), runs_max=5)
+    assert cut is not None
+    assert cut.end is End.BUDGET
+
+
+def shrunk_everywhere() -> list[Case]:
+    toy = Toy(commits_unpolled)
+    shrink(a_large_case("random 3"), SOUGHT, toy)
+    return toy.cases
+
+
+def test_a_failure_that_does_not_come_again_is_not_shrunk() -> None:
+    assert shrink_calls(a_large_case(), OTHER, Toy(commits_unpolled)) is None
 
 
 def overtakes(went: Sequence[tuple[int, AnyCall]], case: Case) -> Failure | None:

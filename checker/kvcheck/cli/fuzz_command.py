@@ -6,6 +6,7 @@ is `kvcheck.fuzz`'s, and its words are `fuzz_report`'s.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from kvcheck.verdict import Exit
 if TYPE_CHECKING:
     from kvcheck.fuzz.campaign import Campaign, Keep, Plan
     from kvcheck.fuzz.case import Case, Ran
+    from kvcheck.fuzz.cuda_site import CudaSite
 
 BUDGET_DEFAULT = 60.0
 CORPUS_DEFAULT = Path(".kvproof/corpus")
@@ -64,13 +66,14 @@ def command(
     """Run drawn cases of the block manager, each step judged by its design, and keep what fails.
 
     A case is calls of one scheduler and up to two readers, sizes, and an order in which the device
-    works. The run passes only if nothing failed and everything that can be reached was reached.
+    works; a CUDA device has its own order. The run passes only if nothing failed and everything
+    that can be reached was reached.
     """
     from kvcheck.cli.fuzz_report import report_campaign
     from kvcheck.fuzz.campaign import Plan
+    from kvcheck.fuzz.site import SIM
 
-    if device == "cuda":
-        raise no_cuda()
+    cuda = cuda_found() if device == "cuda" else None
     check_manager(manager)
     settings = Settings(
         budget_seconds=budget,
@@ -84,9 +87,12 @@ def command(
         voice=Voice.QUIET if quiet else Voice.NORMAL,
         runs_dir=corpus,
     )
-    plan = Plan(seed=seed, manager=manager, runs_max=runs_max)
+    site = cuda or SIM
+    plan = Plan(seed=seed, manager=manager, runs_max=runs_max, device=site.name, blind=site.blind)
     notes: list[str] = []
-    campaign, seconds = run_campaign(plan, settings, keeper(corpus, notes))
+    campaign, seconds = run_campaign(plan, settings, keeper(corpus, notes), cuda=cuda)
+    if cuda is not None and cuda.lost:
+        notes.append(f"The campaign ended with its device. {cuda.lost}")
     options = {**click.get_current_context().params, "budget": seconds_of(settings, runs_max)}
     return report_campaign(campaign, settings, seconds=seconds, notes=notes, options=options)
 
@@ -98,30 +104,42 @@ def seconds_of(settings: Settings, runs_max: int | None) -> float | None:
     return settings.budget_seconds
 
 
-def run_campaign(plan: Plan, settings: Settings, keep: Keep) -> tuple[Campaign, float]:
-    """The campaign and its seconds; Ctrl-C or a polite kill ends it with what it has."""
+def run_campaign(
+    plan: Plan, settings: Settings, keep: Keep, *, cuda: CudaSite | None = None
+) -> tuple[Campaign, float]:
+    """The campaign and its seconds; Ctrl-C or a polite kill ends it with what it has.
+
+    So does the loss of the CUDA device that it is run on, where it is not run on sim.
+    """
     from kvcheck.cli.fuzz_report import facts
     from kvcheck.cli.progress import Ticker
     from kvcheck.cli.searching import interruptible, now
-    from kvcheck.fuzz.campaign import fuzz
+    from kvcheck.fuzz.campaign import Ending, fuzz
     from kvcheck.fuzz.runner import run_case
-    from kvcheck.fuzz.shrink import shrink
+    from kvcheck.fuzz.shrink import shrink, shrink_calls
 
     began, ticker = now(), Ticker(settings.voice, clock=now)
     budget = seconds_of(settings, plan.runs_max)
+
+    def is_time_up() -> bool:
+        is_lost = cuda is not None and bool(cuda.lost)
+        return is_lost or (budget is not None and now() - began >= budget)
+
     try:
         with interruptible() as interrupted:
             campaign = fuzz(
                 plan,
-                run=run_case,
-                shrink=shrink,
+                run=run_case if cuda is None else partial(run_case, site=cuda),
+                shrink=shrink if cuda is None else shrink_calls,
                 keep=keep,
-                is_time_up=lambda: budget is not None and now() - began >= budget,
+                is_time_up=is_time_up,
                 is_interrupted=interrupted,
                 tell=lambda so_far: ticker.tell(facts(so_far, now() - began)),
             )
     finally:
         ticker.done()
+    if cuda is not None and cuda.lost:
+        campaign.ending = Ending.LOST
     return campaign, now() - began
 
 
@@ -135,7 +153,8 @@ def keeper(folder: Path, notes: list[str]) -> Keep:
     def keep(case: Case, ran: Ran) -> Path | None:
         assert ran.failure is not None
         try:
-            return corpus.add(case, ran) or corpus.path_of(case.manager, ran.failure)
+            there = corpus.path_of(case.manager, ran.failure, device=ran.device)
+            return corpus.add(case, ran) or there
         except (CorpusError, WriteError) as error:
             notes.append(str(error))
             return None
@@ -156,11 +175,21 @@ def check_manager(name: str) -> None:
         )
 
 
-def no_cuda() -> Fault:
+def cuda_found() -> CudaSite:
+    """This machine's GPU. Raises: Fault, where there is none."""
+    from kvcheck.fuzz.cuda_site import NoCudaDevice, cuda_site
+
+    try:
+        return cuda_site()
+    except NoCudaDevice as absent:
+        raise no_cuda(absent) from absent
+
+
+def no_cuda(absent: Exception) -> Fault:
     """What was asked for is not here; nothing was run."""
     return Fault(
         "A campaign on a CUDA device was asked for (--device cuda), and nothing was run.",
-        cause="Campaigns choose the order in which the device works, which only sim lets them do.",
-        mend="Run with --device sim; on a machine with a GPU, `pytest -m gpu` runs what needs one.",
+        cause=f"{str(absent).partition('. ')[0].rstrip('.')}.",
+        mend="Run with --device sim, or on a machine with a GPU and the extra 'cuda' installed.",
         code=Exit.ENVIRONMENT_ABSENT,
     )

@@ -13,7 +13,7 @@ from kvcheck.cli.accounts import Accounts, close_books
 from kvcheck.cli.output import Output
 from kvcheck.cli.quantities import render_seconds
 from kvcheck.cli.settings import Settings
-from kvcheck.fuzz.campaign import Campaign, Ending, Found
+from kvcheck.fuzz.campaign import Campaign, Ending, Found, Plan
 from kvcheck.fuzz.unmet import UNMET
 from kvcheck.verdict import Evidence, Exit, ObligationResult, Outcome, Verdict
 
@@ -53,7 +53,7 @@ def report_campaign(
     out = Output()
     out.line(sentence(campaign, seconds, code), style="bold")
     for number, found in enumerate(campaign.found, start=1):
-        _print_found(out, number, found)
+        _print_found(out, number, found, campaign.plan)
     for note in notes:
         out.line(f"note: {note}", style="yellow")
     if campaign.runs:
@@ -70,6 +70,7 @@ def sentence(campaign: Campaign, seconds: float, code: Exit) -> str:
     extent = (
         f"{campaign.runs:,} runs, {campaign.steps:,} judged steps, {campaign.state_count:,} states"
         f" of the design, seed {campaign.plan.seed} ({render_seconds(seconds)})"
+        f"{_blind(campaign)}"
     )
     count = len(campaign.found)
     match code:
@@ -88,7 +89,10 @@ def sentence(campaign: Campaign, seconds: float, code: Exit) -> str:
 
 def obligations(campaign: Campaign, seconds: float) -> tuple[ObligationResult, ...]:
     """That no run fails, each class that did, and that each name was reached."""
-    bound = f"{campaign.runs} runs, {campaign.steps} judged steps, seed {campaign.plan.seed}"
+    bound = (
+        f"{campaign.runs} runs, {campaign.steps} judged steps, seed {campaign.plan.seed}"
+        f"{_blind(campaign)}"
+    )
     first = f"{campaign.plan.manager}/fuzz"
 
     def result(name: str, outcome: Outcome, reason: str = "", detail: str = "") -> ObligationResult:
@@ -141,6 +145,7 @@ def numbers(campaign: Campaign, seconds: float, notes: Sequence[str]) -> dict[st
     """The campaign's figures for `result.json`."""
     return {
         "manager": campaign.plan.manager,
+        "device": campaign.plan.device,
         "seed": campaign.plan.seed,
         "ending": campaign.ending.value,
         "runs": campaign.runs,
@@ -165,12 +170,18 @@ def numbers(campaign: Campaign, seconds: float, notes: Sequence[str]) -> dict[st
     }
 
 
-def _print_found(out: Output, number: int, found: Found) -> None:
+def _blind(campaign: Campaign) -> str:
+    """What no run of the campaign could show, to be said wherever its extent is."""
+    return f"; {campaign.plan.blind}" if campaign.plan.blind else ""
+
+
+def _print_found(out: Output, number: int, found: Found, plan: Plan) -> None:
     calls = sum(len(line) for line in found.case.tasks)
+    order = f"in the order of {plan.device}" if plan.blind else found.case.order
     out.line()
     out.line(
         f"{number}. {found.failure.kind}: {found.failure.detail} (met in run {found.run:,}; the"
-        f" smallest case has {calls} calls of {len(found.case.tasks)} tasks, {found.case.order})",
+        f" smallest case has {calls} calls of {len(found.case.tasks)} tasks, {order})",
         style="red",
     )
     for line in found.failure.words.splitlines():

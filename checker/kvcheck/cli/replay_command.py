@@ -29,6 +29,7 @@ def command(settings: Settings, *, file: Path, manager: str | None) -> Exit:
 
     Exits 1 where it fails, 0 where the failure is gone, 10 where the record no longer applies, 3
     where the two runs differ. `--manager blocks` shows whether the right manager stands the case.
+    A record of a CUDA device has no schedule; if it does not fail on sim, that is no answer: 10.
     """
     from kvcheck.cli.accounts import Accounts, close_books
     from kvcheck.cli.faults import Fault

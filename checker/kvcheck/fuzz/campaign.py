@@ -19,6 +19,7 @@ from kvcheck.fuzz.cover import wanted
 from kvcheck.fuzz.designs import ground_of, settings_of
 from kvcheck.fuzz.draw import REQUESTS, SIZES, WITH_PRIORITIES
 from kvcheck.fuzz.shrink import ShrinkError, Shrunk
+from kvcheck.fuzz.site import SIM
 from kvcheck.fuzz.steer import Steer
 from kvcheck.fuzz.unmet import UNMET
 
@@ -27,7 +28,8 @@ NOT_RUN = Ran(None, "", 0)
 """What shrinking is told of a run for which there is no time: the case is not taken."""
 
 Run = Callable[[Case], Ran]
-Shrink = Callable[[Case, Failure, Run], Shrunk]
+Shrink = Callable[[Case, Failure, Run], Shrunk | None]
+"""None: the failure did not come again, and its case stays as it was met."""
 Keep = Callable[[Case, Ran], Path | None]
 
 
@@ -37,13 +39,15 @@ class Ending(Enum):
     BUDGET = "its budget was used"
     ENOUGH = "it found as many classes of failures as it keeps"
     INTERRUPTED = "it was interrupted"
+    LOST = "its device failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What to fuzz and for how long: `runs_max` runs, or until `is_time_up` says so.
 
-    A campaign ends early once it has `classes_max` classes of failures.
+    A campaign ends early once it has `classes_max` classes of failures. `device` is where the cases
+    are run, and `blind` what no run there can show.
     """
 
     seed: int = 0
@@ -51,6 +55,8 @@ class Plan:
     sizes: tuple[Sizes, ...] = SIZES + WITH_PRIORITIES
     runs_max: int | None = None
     classes_max: int = CLASSES_MAX
+    device: str = SIM.name
+    blind: str = SIM.blind
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,5 +149,7 @@ def _smaller(
         if stops():
             return first
         raise
+    if small is None:
+        return first
     assert small.ran.failure is not None, "what was shrunk fails alike"
     return Found(small.case, small.ran.failure, first.run, keep(small.case, small.ran))

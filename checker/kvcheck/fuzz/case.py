@@ -11,6 +11,9 @@ from typing import TypeAlias
 
 import msgspec
 
+SIM_NAME = "sim"
+"""The device whose runs are told by their schedule, as records name it."""
+
 
 class Call(msgspec.Struct, frozen=True, tag=True, tag_field="call"):
     """One call of the manager, or one thing done to its device or clock."""
@@ -188,10 +191,11 @@ class Ran(msgspec.Struct, frozen=True):
     """A case that was run: its failure if any, the schedule as it went, and what it covered.
 
     `covered` holds names of actions, guard conjuncts with the way they went, goals and states'
-    digests; `steps` are the judged steps.
+    digests; `steps` are the judged steps. On a `device` other than sim the line is empty.
     """
 
     failure: Failure | None
     line: str
     steps: int
     covered: frozenset[str] = frozenset()
+    device: str = SIM_NAME

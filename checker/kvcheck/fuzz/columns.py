@@ -23,11 +23,10 @@ from kvcheck.fuzz.case import Case, Failure
 from kvcheck.fuzz.designs import ground_of, settings_of
 from kvcheck.fuzz.draw import SIZES, WITH_PRIORITIES, fresh
 from kvcheck.fuzz.failures import of_bytes, of_finding
-from kvcheck.fuzz.orders import schedule_of
-from kvcheck.fuzz.runner import STEPS_MAX, Attempt, made, request_count
+from kvcheck.fuzz.runner import Attempt, made, request_count
+from kvcheck.fuzz.site import SIM
 from kvcheck.lockstep import Judge
 from kvimpl.bugs import Evidence, Needs
-from kvimpl.device.sim import SimDevice, SimOptions
 from kvspec.events import Detail, Event, Level, Observation, Reporter, Shape, Shown
 
 
@@ -146,11 +145,12 @@ def measure(manager: str, column: Column, *, seed: int = 0, runs: int | None = N
 
 def looked_at(case: Case, column: Column) -> Failure | None:
     """The case under one check; what that check saw, or None."""
-    device = SimDevice(schedule_of(case.order), SimOptions(steps_max=STEPS_MAX))
+    opened, reporter = SIM.open(case), _reporter(case, column)
     try:
-        failure = _KINDS[column](case, *made(case, device, _reporter(case, column))).play()
+        parts = made(case, opened.device, reporter, reads=opened.reads)
+        failure = _KINDS[column](case, *parts).play()
     finally:
-        device.abandon()
+        opened.end()
     return failure if failure is not None and _KILLS[column](failure) else None
 
 

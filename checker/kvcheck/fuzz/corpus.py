@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from kvcheck.fuzz.case import Case, Failure, Ran
+from kvcheck.fuzz.case import SIM_NAME, Case, Failure, Ran
 from kvcheck.trace.atomic import WriteError, write_atomically
 from kvcheck.trace.schema import Kind, check_schema
 
@@ -34,10 +34,12 @@ class CorpusError(Exception):
     """A file is no corpus file that this version can read; three sentences."""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """A failing case, how it failed, and the schedule as it went.
 
     `digest` is of everything else, so that a file which was changed by hand is told from a finding.
+    `device` is where it failed. Only sim tells its schedule: elsewhere the line is empty, and the
+    case's order was not followed.
     """
 
     schema: str
@@ -47,6 +49,7 @@ class Entry(msgspec.Struct, frozen=True):
     steps: int
     line: str
     case: Case
+    device: str = SIM_NAME
 
 
 KIND = Kind(
@@ -97,7 +100,7 @@ class Corpus:
                 "for a finding. Add only runs whose `failure` is set."
             )
         entry = entry_of(case, ran, ran.failure)
-        path = self.path_of(case.manager, ran.failure)
+        path = self.path_of(case.manager, ran.failure, device=ran.device)
         with _locked(self.directory):
             try:
                 there = read_entry(path) if path.exists() else None
@@ -125,16 +128,21 @@ class Corpus:
         """The entry in a file. Raises: CorpusError."""
         return read_entry(path)
 
-    def path_of(self, manager: str, failure: Failure) -> Path:
-        """The one file of a class: readable first, and a digest of the manager and the class."""
-        words = re.sub(r"[^A-Za-z0-9]+", "-", " ".join((manager, *failure.key))).lower()
-        name = f"{words[:SLUG_MAX].strip('-')}-{_digest(manager, *failure.key)[:12]}.json"
+    def path_of(self, manager: str, failure: Failure, *, device: str = SIM_NAME) -> Path:
+        """The one file of a class: readable first, and a digest of the manager and the class.
+
+        A device other than sim is of the class: its case, which may not fail again, must not take
+        the place of one that does.
+        """
+        parts = (*(() if device == SIM_NAME else (device,)), manager, *failure.key)
+        words = re.sub(r"[^A-Za-z0-9]+", "-", " ".join(parts)).lower()
+        name = f"{words[:SLUG_MAX].strip('-')}-{_digest(*parts)[:12]}.json"
         return self.directory / name
 
 
 def entry_of(case: Case, ran: Ran, failure: Failure) -> Entry:
     """What is kept of a failing run."""
-    bare = Entry(SCHEMA, _tool_version(), "", failure, ran.steps, ran.line, case)
+    bare = Entry(SCHEMA, _tool_version(), "", failure, ran.steps, ran.line, case, ran.device)
     return msgspec.structs.replace(bare, digest=digest_of(bare))
 
 

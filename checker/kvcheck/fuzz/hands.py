@@ -14,9 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from kvcheck.fuzz import case as calls
+from kvcheck.fuzz.site import ByKernel, Reads
 from kvimpl.blocks import BlockHandle, BlockManager, Keep, Miss, PinReceipt, Stored
 from kvimpl.blocks.errors import (
     AlreadyCached,
@@ -31,7 +33,7 @@ from kvimpl.blocks.errors import (
     StaleHandle,
     StepError,
 )
-from kvimpl.device.port import Buffer, Bytes, Device, Kernel, Mode, Space, Stream
+from kvimpl.device.port import Buffer, Device, Space, Stream
 from kvspec.events import Key, Priority, RequestId
 
 REQUESTS_A_TASK = 1 << 16
@@ -89,6 +91,7 @@ class World:
     compute: Stream
     clock: Clock
     slot_bytes: int
+    reads: Reads = field(default_factory=ByKernel)
     is_over: bool = False
     is_step_open: bool = False
     wrong_bytes: list[str] = field(default_factory=list)
@@ -197,15 +200,9 @@ class Hands:
         entry, world = self._entry(call), self.world
         if entry is None or entry.key is None or not self._may_launch:
             return
-        key = entry.key
-
-        def body(arguments: Sequence[Bytes | int]) -> None:
-            (block,) = arguments
-            assert not isinstance(block, int)
-            world.compare(key, block.read(), who=f"A kernel for request {call.request}")
-
-        kernel = Kernel(f"read {key}", (Mode.READ,), body)
-        world.device.launch(kernel, (world.manager.view(entry.handle),), world.compute)
+        take = partial(world.compare, entry.key, who=f"A kernel for request {call.request}")
+        view = world.manager.view(entry.handle)
+        world.reads.read(world.device, view, world.compute, take, label=f"read {entry.key}")
 
     def commit(self, call: calls.Commit) -> None:
         entry = self._entry(call)

@@ -3,7 +3,9 @@
 It decides whether the record still applies; it never searches for the failure elsewhere. The idea:
 the case is run twice, and only two equal runs are compared with the record, since a run that
 depends on something outside its case says nothing about it. Another manager may take other steps
-than the recorded ones; the case's own order then stands in, and the answer says so.
+than the recorded ones; the case's own order then stands in, and the answer says so. A record of
+another device has no schedule: its case is run under its own order, and a failure that is not seen
+there is not gone.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from kvcheck.fuzz.case import Case, Ran
+from kvcheck.fuzz.case import SIM_NAME, Case, Ran
 from kvcheck.fuzz.corpus import Entry
 from kvcheck.fuzz.runner import RIGHT
 from kvcheck.fuzz.shrink_moves import REPLAY, recorded
@@ -31,6 +33,7 @@ class Applies(Enum):
     SAME = "fails as recorded"
     OTHER = "fails, in another class than recorded"
     GONE = "the record's failure is gone"
+    UNSEEN = "the record's failure was not seen here"
     DIVERGED = "the record no longer applies"
     HIDDEN = "two runs of the same case differ"
 
@@ -56,6 +59,8 @@ def replay(entry: Entry, run: Run, *, manager: str | None = None) -> Replayed:
         ValueError: the sizes, the line or the manager mean nothing to this version.
     """
     named = msgspec.structs.replace(entry.case, manager=manager or entry.case.manager)
+    if entry.device != SIM_NAME:
+        return _elsewhere(entry, _twice(entry, named, run), named.order)
     exact = _twice(entry, recorded(named, entry.line), run)
     is_another = named.manager != entry.case.manager
     if exact.applies is not Applies.DIVERGED or not is_another or named.order.startswith(REPLAY):
@@ -63,6 +68,13 @@ def replay(entry: Entry, run: Run, *, manager: str | None = None) -> Replayed:
     own = _twice(entry, named, run)
     why = f"The recorded schedule is not {named.manager}'s: {exact.why} "
     return Replayed(own.applies, own.ran, f"{why}Under the case's order, {named.order}: {own.why}")
+
+
+def _elsewhere(entry: Entry, ours: Replayed, order: str) -> Replayed:
+    """Of a record of another device: one order of sim is no word on the order that it had there."""
+    why = f"Recorded on {entry.device}, run on {SIM_NAME} under {order}: {ours.why}"
+    is_gone = ours.applies is Applies.GONE
+    return Replayed(Applies.UNSEEN if is_gone else ours.applies, ours.ran, why)
 
 
 def _twice(entry: Entry, case: Case, run: Run) -> Replayed:
@@ -95,6 +107,8 @@ def _judged(entry: Entry, ran: Ran) -> Replayed:
 
 def _left(entry: Entry, ran: Ran) -> str:
     """Where the run's own line is another than the record's: it ended sooner, or went on."""
+    if entry.device != SIM_NAME:
+        return ""
     wanted, went = parsed(entry.line), parsed(ran.line)
     if wanted == went:
         return ""

@@ -1,9 +1,10 @@
-"""Runs one case on a simulated device, under its order and its judge, and says what came of it.
+"""Runs one case at a site under its judge, and says what came of it.
 
 It decides what counts as a failure of a run and what the run covered; cases are drawn, kept and
-shrunk elsewhere. The idea: a run is a function of its case and of nothing else, so the same case
-gives the same end, line by line. What is looked at: each step and part (the judge), each order of
-accesses (the device), the bytes behind each key, and at the end that every block is free again.
+shrunk elsewhere, and `site` decides on what they run. The idea: on the simulated device a run is a
+function of its case and of nothing else, so the same case gives the same end, line by line. What is
+looked at: each step and part (the judge), each order of accesses (a device that can), the bytes
+behind each key, and at the end that every block is free again.
 """
 
 from __future__ import annotations
@@ -18,18 +19,16 @@ from kvcheck.fuzz.cover import names_of
 from kvcheck.fuzz.designs import Ground, ground_of, settings_of
 from kvcheck.fuzz.failures import of_bytes, of_error, of_finding, of_leak
 from kvcheck.fuzz.hands import Clock, Hands, World
-from kvcheck.fuzz.orders import schedule_of
+from kvcheck.fuzz.site import SIM, Reads, Site
 from kvcheck.lockstep import Judge, Refused
-from kvcheck.schedule import Recorder, ReplayDiverged
+from kvcheck.schedule import ReplayDiverged
 from kvcheck.verdict import Outcome
 from kvimpl.blocks import BlockManager
 from kvimpl.bugs import BUGS
-from kvimpl.device.port import Finding
-from kvimpl.device.sim import SimDevice, SimOptions
+from kvimpl.device.port import Device, Finding
 from kvspec.events import Detail, Event, Reporter, Shown
 from kvspec.lang.state import State
 
-STEPS_MAX = 200_000
 RIGHT = "blocks"
 HOLDS = (Acquire, Allocate)
 
@@ -109,6 +108,12 @@ class Attempt:
 
     def play(self) -> Failure | None:
         """Every task's calls, and then the end, unless something fails before."""
+        try:
+            return self._played()
+        finally:
+            self.world.is_over = True  # tasks that go on by themselves stop at their next call
+
+    def _played(self) -> Failure | None:
         device, (first, *others) = self.world.device, self.hands
         lines = self.case.tasks
         tasks = [
@@ -135,6 +140,7 @@ class Attempt:
         if world.is_step_open:
             manager.end_step()
         findings = world.device.quiesce()
+        world.reads.finish(world.device)
         manager.poll()
         return tuple(findings)
 
@@ -156,8 +162,8 @@ class Attempt:
         return of_finding(findings[0]) if findings else None
 
 
-def run_case(case: Case) -> Ran:
-    """The case's run, from a fresh device to its end.
+def run_case(case: Case, *, site: Site = SIM) -> Ran:
+    """The case's run, from a fresh device of the site to its end.
 
     Raises:
         ValueError: the sizes are absurd, the order names no schedule, or there is no such manager.
@@ -165,16 +171,15 @@ def run_case(case: Case) -> Ran:
         ReplayDiverged: the order is a recorded line that this run does not follow.
         JudgeFault: the judge raised something that is no refusal.
     """
-    record = Recorder(schedule_of(case.order))
     settings = settings_of(case.sizes)
     ground = ground_of(settings.shape, request_count(case))
     judge = Judge(ground.design, detail=Detail.PARTS)
     watching = _Watching(judge, ground)
-    device = SimDevice(record, SimOptions(steps_max=STEPS_MAX))
+    opened = site.open(case)
     try:
-        failure = Attempt(case, *made(case, device, watching)).play()
+        failure = Attempt(case, *made(case, opened.device, watching, reads=opened.reads)).play()
     finally:
-        device.abandon()
+        opened.end()
     unjudged = judge.verdict()
     if unjudged.outcome is Outcome.INCONCLUSIVE:
         raise JudgeFault(
@@ -188,16 +193,18 @@ def run_case(case: Case) -> Ran:
             "Mend the judge; the run counts as not made."
         ) from watching.fault
     covered = names_of(ground, judge.taken, judge.refused, watching.states, watching.goals)
-    return Ran(failure, record.text, judge.step_count, covered)
+    return Ran(failure, opened.line, judge.step_count, covered, site.name)
 
 
-def made(case: Case, device: SimDevice, reporter: Reporter | None) -> tuple[World, list[Hands]]:
+def made(
+    case: Case, device: Device, reporter: Reporter | None, *, reads: Reads
+) -> tuple[World, list[Hands]]:
     """The case's manager on the device, and a pair of hands for each task."""
     settings = settings_of(case.sizes)
     compute, clock = device.stream("compute"), Clock()
     build = builder_of(case.manager)
     manager = build(device, settings, compute=compute, clock=clock, reporter=reporter)
-    world = World(device, manager, compute, clock, settings.slot_bytes)
+    world = World(device, manager, compute, clock, settings.slot_bytes, reads)
     return world, [Hands(world, number) for number in range(len(case.tasks))]
 
 

@@ -27,6 +27,7 @@ from kvcheck.schedule import ReplayDiverged
 Run: TypeAlias = Callable[[Case], Ran]
 
 RUNS_MAX = 2000
+CALL_PASSES = tuple(each for each in PASSES if each is not plain_order)
 
 
 class ShrinkError(Exception):
@@ -68,6 +69,25 @@ def shrink(case: Case, failure: Failure, run: Run, *, runs_max: int = RUNS_MAX) 
     return search.result(End.SMALLEST)
 
 
+def shrink_calls(
+    case: Case, failure: Failure, run: Run, *, runs_max: int = RUNS_MAX
+) -> Shrunk | None:
+    """The same where the device has its own order: calls, tasks and sizes, and never the order.
+
+    None if the case did not fail alike when it was run again, which proves nothing there.
+    """
+    try:
+        search = _Search(case, failure.key, run, runs_max)
+    except ShrinkError:
+        return None
+    try:
+        while search.round(CALL_PASSES):
+            pass
+    except _Spent:
+        return search.result(End.BUDGET)
+    return search.result(End.SMALLEST)
+
+
 class _Search:
     """The best case so far; every run goes through `fails_alike`."""
 
@@ -87,7 +107,7 @@ class _Search:
 
     def to_the_end(self) -> None:
         """All passes, again and again while one of them makes the case smaller."""
-        while self._round(PASSES):
+        while self.round(PASSES):
             pass
         if self.case.order.startswith(REPLAY) or not self._is_plain():
             self._simplify_order()
@@ -95,7 +115,8 @@ class _Search:
     def result(self, end: End) -> Shrunk:
         return Shrunk(self.case, self.ran, self._runs, end)
 
-    def _round(self, passes: tuple[Pass, ...]) -> bool:
+    def round(self, passes: tuple[Pass, ...]) -> bool:
+        """Each pass once; whether the case is another one after it."""
         before = self.case
         for each in passes:
             self._apply(each)

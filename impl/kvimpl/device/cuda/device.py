@@ -76,6 +76,7 @@ class CudaDevice:
         self._tasks: list[HostTask] = []
         self._findings: list[Finding] = []
         self._failure: DeviceFailed | None = None
+        self._is_closed = False
 
     # -- memory
 
@@ -300,7 +301,9 @@ class CudaDevice:
         return self.findings
 
     def close(self) -> tuple[Finding, ...]:
-        """See the port."""
+        """See the port. Closed again, it only says what it found."""
+        if self._is_closed:
+            return self.findings
         self.quiesce()
         for buffer in self._lives.all_live():
             life = self._lives.live(buffer)
@@ -313,6 +316,7 @@ class CudaDevice:
         with self._meeting("close"):
             self._lives.give_back()
             self._runtime.close()
+        self._is_closed = True
         return self.findings
 
     # -- inside
