@@ -20,6 +20,7 @@ def kvproof(
     monkeypatch.setattr("kvspec.models.SEARCHED", {})
     monkeypatch.setattr("kvspec.bugs.BUGS", toy_designs.BUGS)
     monkeypatch.setattr("kvimpl.bugs.BUGS", {})
+    monkeypatch.setattr("kvimpl.bugs.staging.STAGING_BUGS", {})
 
     def run(*arguments: str) -> Ran:
         from kvcheck.cli.entry import run

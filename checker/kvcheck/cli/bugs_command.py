@@ -23,6 +23,16 @@ from kvcheck.cli.manager_kills import (
 )
 from kvcheck.cli.quantities import render_seconds
 from kvcheck.cli.settings import Settings, shared_options
+from kvcheck.cli.staging_kills import (
+    HEAD,
+    Staged,
+    expected_staged,
+    measured_staged,
+    result_staged,
+    row_staged,
+    stagings,
+)
+from kvcheck.fuzz.staging import RIGHT as RIGHT_STAGINGS
 from kvcheck.verdict import Evidence, Exit, ObligationResult, Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -42,13 +52,14 @@ MANAGER = "manager"
     "engines",
     type=click.Choice((*COLUMNS, MANAGER)),
     multiple=True,
-    help="Only this column; manager: only the checks of the running manager.",
+    help="Only this column; manager: only the checks of what runs: manager, staging.",
 )
 @shared_options
 def command(settings: Settings, *, engines: tuple[str, ...]) -> Exit:
     """Hunt every known bug with every engine and print who killed it, and in how many steps.
 
-    A second table has the bugs of the running manager, each under one kind of check at a time.
+    A second table has the bugs of the running manager, each under one kind of check at a time; a
+    third those of staging, each under one kind of order.
     Exits 0 only if each bug was killed by everything that claims to kill it.
     """
     from kvcheck.cli.accounts import Accounts, close_books
@@ -56,12 +67,12 @@ def command(settings: Settings, *, engines: tuple[str, ...]) -> Exit:
     from kvcheck.cli.output import Output
     from kvcheck.cli.searching import now
 
-    chosen, running = choose_all(settings.select)
+    chosen, running, staged = choose_all(settings.select)
     if engines and MANAGER not in engines:
-        running = []
+        running, staged = [], []
     columns = [column for column in COLUMNS if not engines or column in engines]
     accounts, out, begun = Accounts(), Output(), now()
-    accounts.expected += expected(running)
+    accounts.expected += expected(running) + expected_staged(staged)
     for bug in chosen:
         accounts.expected += [_claim(bug, column) for column in columns if column in bug.killed_by]
     tasks = [Task(bug.id, column) for bug in chosen for column in columns]
@@ -82,11 +93,13 @@ def command(settings: Settings, *, engines: tuple[str, ...]) -> Exit:
     if running:
         out.line()
         _print_running(out, running, cells)
-    _print_end(out, len({*(bug.id for bug in chosen), *running} - {RIGHT}), accounts, now() - begun)
+    _stage(staged, accounts, out)
+    names = list(dict.fromkeys([*(bug.id for bug in chosen), *running, *staged]))
+    _print_end(out, len({*names} - {RIGHT, *RIGHT_STAGINGS}), accounts, now() - begun)
     return close_books(
         accounts,
         settings,
-        command=["bugs", *dict.fromkeys([*(bug.id for bug in chosen), *running])],
+        command=["bugs", *names],
         options=click.get_current_context().params,
     )
 
@@ -123,6 +136,26 @@ def _measure(running: Sequence[str], accounts: Accounts) -> list[Measured]:
     return cells
 
 
+def _stage(staged: Sequence[str], accounts: Accounts, out: Output) -> None:
+    """Every cell of the third table, into the books, and the table."""
+    from kvcheck.cli.searching import now
+    from kvcheck.fuzz.staging_columns import Order
+
+    cells: list[Staged] = []
+    try:
+        for name, order in ((name, order) for name in staged for order in Order):
+            if accounts.is_interrupted:
+                break
+            cells.append(measured_staged(name, order, now))
+            claim = result_staged(cells[-1])
+            accounts.results += [claim] if claim else []
+    except KeyboardInterrupt:
+        accounts.is_interrupted = True
+    if staged:
+        out.line()
+        out.table(list(HEAD), [row_staged(name, cells) for name in staged])
+
+
 def _print_running(out: Output, running: Sequence[str], cells: Sequence[Measured]) -> None:
     from kvcheck.fuzz.columns import Column
 
@@ -138,19 +171,21 @@ def _sort(accounts: Accounts, tasks: Sequence[Task]) -> None:
     accounts.records.sort()
 
 
-def choose_all(patterns: Sequence[str]) -> tuple[tuple[Bug, ...], list[str]]:
-    """The bugs whose row or id matches, by row: of the designs, and of the running manager."""
+def choose_all(patterns: Sequence[str]) -> tuple[tuple[Bug, ...], list[str], list[str]]:
+    """The bugs whose row or id matches, by row: of the designs, the running manager, staging."""
     from kvcheck.cli.choose import select
     from kvcheck.fuzz.columns import known_bugs
+    from kvcheck.fuzz.staging_columns import bug_rows
     from kvspec.bugs import BUGS
 
     by_name = {f"{bug.row}/{bug.id}": bug.id for bug in BUGS.values()}
     by_name |= {f"{bug.row}/{id}": id for id, bug in known_bugs().items() if id not in BUGS}
+    by_name |= {f"{row}/{id}": id for id, row in bug_rows().items() if id not in BUGS}
     wide = [p if "/" in p else f"{p}/*" for p in patterns]
     wider = [q for p in patterns if "/" not in p for q in (f"{p}.*/*", f"*/{p}")]
     usable = [p for p in (*wide, *wider) if _matches(p, by_name)]
     ids = [by_name[name] for name in select(tuple(by_name), usable or patterns, what="bug")]
-    return tuple(BUGS[id] for id in ids if id in BUGS), managers(ids)
+    return tuple(BUGS[id] for id in ids if id in BUGS), managers(ids), stagings(ids)
 
 
 def _matches(pattern: str, names: Mapping[str, str]) -> bool:

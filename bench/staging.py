@@ -1,0 +1,83 @@
+"""Whether the right stagings stay clean over many random schedules, and what all orders cost."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from measure import FAILED, OK, against, heading, table
+
+from kvcheck.fuzz.staging import RIGHT, Sign, drawn, every_order, judged
+from kvcheck.schedule import Budget, Explored, Random, Reach
+from kvimpl.bugs.staging import STAGING_BUGS
+
+RUNS = 10_000
+SECONDS = 60.0
+DEPTHS = 4
+
+
+def random_runs(name: str, runs: int) -> tuple[int, float]:
+    """Flagged runs of a right staging, each its own case and schedule; CPU seconds."""
+    began, flagged = time.process_time(), 0
+    for seed in range(runs):
+        case = drawn(seed, depth=1 + seed % DEPTHS)
+        flagged += bool(judged(RIGHT[name], case, Random(seed)).says)
+    return flagged, time.process_time() - began
+
+
+def bug_runs(name: str, runs: int) -> int:
+    """Flagged runs of a bug, at its own depth of two."""
+    build = STAGING_BUGS[name].build
+    return sum(bool(judged(build, drawn(seed), Random(seed)).says) for seed in range(runs))
+
+
+def all_orders(
+    name: str, iterations: int, seconds: float
+) -> tuple[Explored[frozenset[Sign]], float]:
+    """Every order of a case, as far as the budget goes; CPU seconds."""
+    began = time.process_time()
+    budget = Budget(seconds=seconds, clock=time.process_time)
+    explored = every_order(RIGHT[name], drawn(1, iterations), budget)
+    return explored, time.process_time() - began
+
+
+def main() -> int:
+    """Print three tables; fail at a false alarm, or at a bug that no run flags."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=1, help="taken and not used: one round")
+    parser.add_argument("--runs", type=int, default=RUNS)
+    parser.add_argument("--seconds", type=float, default=SECONDS)
+    given = parser.parse_args()
+    fixed = f"four iterations, host one ahead, depths 1 to {DEPTHS}, one process, races watched"
+    heading("Staging", fixed=fixed, rounds=1)
+    rows, alarms = [], 0
+    for name in RIGHT:
+        flagged, seconds = random_runs(name, given.runs)
+        alarms += flagged
+        rows.append([name, str(given.runs), str(flagged), f"{given.runs / seconds:.0f}"])
+    table(["right staging", "random schedules", "flagged", "per CPU s"], rows)
+    print("- " + against("no right staging is flagged", met=not alarms) + "\n")
+
+    few = min(given.runs, 500)
+    flagged_by = {name: bug_runs(name, few) for name in STAGING_BUGS}
+    rows = [[name, f"{count} of {few}"] for name, count in flagged_by.items()]
+    table(["bug, depth 2", "flagged random schedules"], rows)
+    print("- " + against("every bug is flagged", met=all(flagged_by.values())) + "\n")
+
+    rows, clean = [], True
+    for name in RIGHT:
+        for iterations in (3, 4, 5, 6):
+            explored, seconds = all_orders(name, iterations, given.seconds)
+            clean &= explored.runs > 0 and not any(explored.outcomes)
+            told = [str(explored.runs), explored.reach.value, f"{seconds:.1f}"]
+            rows.append([name, str(iterations), *told])
+            if explored.reach is not Reach.EXHAUSTED:
+                break
+    table(["right staging, depth 2", "iterations", "runs", "verdict", "CPU s"], rows)
+    print("- " + against("no order that was tried is flagged", met=clean))
+    return OK if not alarms and clean and all(flagged_by.values()) else FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
