@@ -114,6 +114,15 @@ def test_a_line_of_a_call_is_refused_in_the_call_that_makes_it(bug: str) -> None
     assert exit_of(done) is Exit.VIOLATION
 
 
+@pytest.mark.parametrize("bug", sorted({*THERE, *IN_CALL}))
+def test_the_same_holds_with_two_slots_a_level(bug: str) -> None:
+    is_copies = DESIGN_BUGS[bug].design == "copies"
+    done = execute(bug, sizes={"W": 2, "S": 4} if is_copies else {"P": 2, "S": 2})
+    assert done.outcome is (Bridged.REFUSED_IN_CALL if bug in IN_CALL else Bridged.REFUSED_THERE)
+    assert not done.is_right_refused
+    assert exit_of(done) is Exit.VIOLATION
+
+
 SWAPPED_IN = {
     "inv-56-backwards": "transfer is the first that is wrong, not claim_spare",
     "s1-1": "transfer is the first that is wrong, not claim_spare",

@@ -8,7 +8,7 @@ step, and the right manager nowhere on the same calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import cast
@@ -81,8 +81,10 @@ def known_bugs() -> tuple[str, ...]:
     return tuple(sorted(set(BUGS) & set(DESIGN_BUGS)))
 
 
-def execute(bug: str) -> Execution:
+def execute(bug: str, *, sizes: Mapping[str, int] | None = None) -> Execution:
     """The shortest counterexample of a bug's design, executed on its manager and the right one.
+
+    `sizes` are the design's, in place of the bug's own.
 
     Raises:
         KeyError: no such bug is known both as a design and as a manager.
@@ -93,8 +95,9 @@ def execute(bug: str) -> Execution:
         return Execution(
             bug, Bridged.CANNOT, f"the machine {known.design!r} has no reading as calls yet"
         )
-    model = reading.narrow(model_of(known.machine, known.sizes))
-    right = reading.narrow(model_of(MACHINES[known.design], known.sizes))
+    given = known.sizes if sizes is None else sizes
+    model = reading.narrow(model_of(known.machine, given))
+    right = reading.narrow(model_of(MACHINES[known.design], given))
     found = explore(model, Options()).findings
     if not found:
         return Execution(bug, Bridged.NOT_REFUSED, "the search finds no counterexample")
@@ -104,7 +107,7 @@ def execute(bug: str) -> Execution:
         script = reading.script(model, path)
     except Unplayable as error:
         return Execution(bug, Bridged.CANNOT, str(error), path.moves, departs_at)
-    settings = reading.settings(known.sizes)
+    settings = reading.settings(given)
     wrong = play(code.build, settings, script, is_exact=True)
     other = play(BlockManager, settings, script, is_exact=False)
     outcome, why = outcome_of(wrong, departs_at)
