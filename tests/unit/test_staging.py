@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from kvcheck.schedule import HostFirst
-from kvimpl.device.port import Buffer, DeviceError, Space, Stream
+from kvimpl.device.port import Buffer, Event, Mark, Refused, Space, Stream
+from kvimpl.device.port.errors import DeviceStuck
 from kvimpl.device.sim import (
     AllocationFault,
     LaunchFault,
@@ -324,7 +325,7 @@ def test_a_close_that_cannot_wait_leaves_the_staging_open(design: type[Staging])
     for _ in range(2):
         on.staging.ship([slot], on.target.view(0, 48))
 
-    with pytest.raises(DeviceError):
+    with pytest.raises(DeviceStuck):
         on.staging.close()
 
     assert not on.staging.is_closed
@@ -336,3 +337,35 @@ def test_closing_twice_is_closing_once(design: type[Staging]) -> None:
     on.staging.close()
     on.table.close()
     assert on.end() == ()
+
+
+def test_a_shipment_whose_event_is_refused_waits_for_its_kernel_and_keeps_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    on = bench(GatheredStaging)
+    slot = on.index.bind(ANN)
+
+    def refused(event: Event, stream: Stream) -> Mark:
+        raise Refused("planted")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(on.device, "record", refused)
+        with pytest.raises(StagingFault, match="planted"):
+            on.staging.ship([slot], on.target.view(0, 48))
+
+    assert isinstance(on.staging, GatheredStaging)
+    assert on.staging.pending_count == 0
+    assert on.end() == ()
+
+
+def test_a_wait_for_the_oldest_that_cannot_end_ships_nothing() -> None:
+    on = bench(GatheredStaging, SimOptions(faults=(StuckStream("compute", after=1),)))
+    slot = on.index.bind(ANN)
+    assert isinstance(on.staging, GatheredStaging)
+    for _ in range(2):
+        on.staging.ship([slot], on.target.view(0, 48))
+
+    with pytest.raises(DeviceStuck):
+        on.staging.ship([slot], on.target.view(0, 48))
+
+    assert on.staging.pending_count == 2

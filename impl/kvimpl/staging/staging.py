@@ -49,6 +49,8 @@ class Staging(ABC):
             SizeError: the target is not as long as the batch.
             StagingFault: the device refused, and nothing was shipped.
             Closed: the staging or its table is closed.
+            DeviceFailed, DeviceStuck: the port's; met while waiting for an earlier shipment, and
+                nothing was shipped.
         """
         self._check_open()
         if not slots:
