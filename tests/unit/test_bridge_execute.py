@@ -226,7 +226,9 @@ def test_the_command_says_which_step_and_declines_a_bug_of_one_side(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert run(["execute", "s1-1"]) == Exit.VIOLATION
-    assert "the wrong manager: step 4 of 4" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "the wrong manager: step 4 of 4" in said
+    assert "calls without a step" not in said
     assert run(["execute", "kv-001"]) == Exit.USAGE
     assert "known both as a design and as a manager" in capsys.readouterr().err
 
@@ -236,6 +238,7 @@ def test_the_command_declares_the_calls_that_the_run_has_no_step_for(
 ) -> None:
     assert run(["execute", "s1-6"]) == Exit.VIOLATION
     said = capsys.readouterr().out
+    assert f"calls without a step: {READINGS['retention'].silently}" in said
     assert "warm-up: allocate, commit of block 0, release of block 0" in said
     assert "2. release(1)\n     and besides: commit of block 1" in said
 

@@ -48,8 +48,9 @@ class Bridged(Enum):
 class Execution:
     """A run of a design bug on both managers; `departs_at` is the step that the right design lacks.
 
-    `script` are the calls that were made of it. `why` says what is not as it should be, or, of a
-    refusal in a call that makes several steps, which ones those are.
+    `script` are the calls that were made of it, and `silently` says which of them have no step.
+    `why` says what is not as it should be, or, of a refusal in a call that makes several steps,
+    which ones those are.
     """
 
     bug: str
@@ -60,6 +61,7 @@ class Execution:
     script: Script = ()
     wrong: Played | None = None
     right: Played | None = None
+    silently: str = ""
 
     @property
     def is_right_refused(self) -> bool:
@@ -115,7 +117,9 @@ def execute(bug: str, *, sizes: Mapping[str, int] | None = None) -> Execution:
         first = wrong.refused_call.first
         line = reading.wrong_line(right, run_path(model, path)[0][first - 1], wrong.lines)
         outcome, why = line_outcome(line, why, path.moves[departs_at - 1].action)
-    return Execution(bug, outcome, why, path.moves, departs_at, script, wrong, other)
+    return Execution(
+        bug, outcome, why, path.moves, departs_at, script, wrong, other, reading.silently
+    )
 
 
 def model_of(machine: type[Machine], sizes: object, **others: int) -> Model:

@@ -51,10 +51,6 @@ class Tape:
         if self.judge.refusal is not None and self.refused_at is None:
             self.refused_at = len(self._moves)
 
-    def actions(self) -> tuple[str, ...]:
-        """The names of the steps."""
-        return tuple(move.action for move in self._moves)
-
     def moves(self) -> tuple[Move, ...]:
         """The steps as moves of the design, up to and with the one that was refused."""
         return tuple(self._moves[: self.refused_at])

@@ -99,6 +99,8 @@ def lines_of(done: Execution) -> list[str]:
     """The end in words: the outcome first, then the steps, the calls beside them, and both ends."""
     lines = [f"{done.bug}: {done.outcome.value}" + (f": {done.why}" if done.why else "")]
     silent = [call for call in done.script if call.is_silent]
+    if silent:
+        lines.append(f"  calls without a step: {done.silently}")
     if warm := [call.words for call in silent if call.first == 0]:
         lines.append(f"  warm-up: {', '.join(warm)}")
     for number, move in enumerate(done.moves, 1):
