@@ -189,7 +189,7 @@ def no_cuda(absent: Exception) -> Fault:
     """What was asked for is not here; nothing was run."""
     return Fault(
         "A campaign on a CUDA device was asked for (--device cuda), and nothing was run.",
-        cause=f"{str(absent).partition('. ')[0].rstrip('.')}.",
+        cause=f"{str(absent).partition(' (')[0]}.",  # without the loader's own sentences
         mend="Run with --device sim, or on a machine with a GPU and the extra 'cuda' installed.",
         code=Exit.ENVIRONMENT_ABSENT,
     )
