@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import kvimpl.bugs.staging
+import kvspec.bugs
 from kvcheck.fuzz.staging import RIGHT, Build, Sign, drawn, every_order, judged
 from kvcheck.schedule import Budget, Eager, HostFirst, Random, Reach
 from kvimpl.bugs.staging import STAGING_BUGS, Shows
@@ -91,3 +95,14 @@ def test_sentences_name_the_iteration_and_both_contents() -> None:
 def test_one_iteration_holds_no_overlap() -> None:
     with pytest.raises(ValueError, match="1 iterations hold no overlap"):
         drawn(0, 1)
+
+
+def test_each_bug_file_is_registered_under_its_name() -> None:
+    folder = Path(kvimpl.bugs.staging.__file__).parent
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "bug"}
+    assert {name.replace("_", "-") for name in files} == set(STAGING_BUGS)
+
+
+@pytest.mark.parametrize("name", STAGING_BUGS)
+def test_the_designs_have_each_bug_under_its_id_and_row(name: str) -> None:
+    assert kvspec.bugs.BUGS[name].row == STAGING_BUGS[name].row
