@@ -278,3 +278,16 @@ def test_a_copy_in_place_is_right_where_its_source_is_read_during_the_call():
     result = explore(model, Options(engine=Engine.PYTHON))
     assert result.complete
     assert result.findings == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["s5-4", "s5-7-early-event", "s5-7-unqueried", "s5-7-wrong-stream"]
+)
+def test_a_buffer_given_back_too_early_is_read_wrongly_from_a_depth_of_two_on(name):
+    model = BUGS[name].machine.instance(R=1, D=1)
+    result = explore(model, Options(engine=Engine.PYTHON, after_violation=AfterViolation.CONTINUE))
+    assert result.complete
+    assert {one.finding.name for one in result.findings} == {
+        "pending_buffers_are_guarded",
+        "pending_buffers_are_kept",
+    }

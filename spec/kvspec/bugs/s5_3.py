@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kvspec.bugs.bug import Bug
 from kvspec.lang import action, require
-from kvspec.models.staging import Buffer, Page, Slot
+from kvspec.models.staging import Buffer, Offsets, Slot
 from kvspec.models.staging_v1 import Cache, StagedTable
 
 
@@ -12,15 +12,15 @@ class ReplacedTable(StagedTable):
     """A changed row goes into a fresh table; whoever asked for the old one keeps it."""
 
     @action
-    def write_row(self, c: Cache, s: Slot, p: Page) -> None:
+    def write_row(self, c: Cache, s: Slot, v: Offsets) -> None:
         "The blocks of a request change, and a fresh table with its row becomes the table."
         require("a buffer can be handed out", any(self.is_reusable(b) for b in Buffer))
         fresh = next(b for b in Buffer if self.is_reusable(b))
         self.fill(fresh, c)
         self.live[fresh] = True
         self.table[c] = fresh
-        self.held[fresh][s] = p
-        self.wanted[c][s] = p
+        self.held[fresh][s] = v
+        self.wanted[c][s] = v
 
 
 BUG = Bug(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from kvspec.bugs.bug import Bug
-from kvspec.models.staging import Iteration, Page
+from kvspec.models.staging import Iteration, Offsets
 from kvspec.models.staging_v2 import GatheredRows
 
 
 class IndexInPlace(GatheredRows):
     """The kernel is given the persistent index."""
 
-    def gathered(self, i: Iteration) -> Page:
+    def gathered(self, i: Iteration) -> Offsets:
         return self.held[self.buffer_of[i]][self.copy_index]
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from kvspec.bugs.bug import Bug
-from kvspec.models.staging import Iteration, Page
+from kvspec.models.staging import Iteration, Offsets
 from kvspec.models.staging_v2 import GatheredRows
 
 
 class RowsInPlace(GatheredRows):
     """The kernel is given the persistent rows."""
 
-    def gathered(self, i: Iteration) -> Page:
+    def gathered(self, i: Iteration) -> Offsets:
         return self.row[self.index_of[i]]
 
 

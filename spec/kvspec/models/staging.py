@@ -33,7 +33,7 @@ class Slot(Sort):
     "The number of a row."
 
 
-class Page(Sort):
+class Offsets(Sort):
     "What a row says: the blocks of one request at one time."
 
 

@@ -24,7 +24,7 @@ from kvspec.lang import (
     lemma,
     require,
 )
-from kvspec.models.staging import Buffer, D, Iteration, Moment, Overlap, Page, Slot, Stream
+from kvspec.models.staging import Buffer, D, Iteration, Moment, Offsets, Overlap, Slot, Stream
 
 
 class Cache(Sort):
@@ -64,7 +64,7 @@ class StagedTable(Overlap):
     home: Constant[Cache, Buffer]
     reading: Constant[Iteration, Reading]
     table: Map[Cache, Buffer]
-    held: Map[Buffer, Map[Slot, Page]]
+    held: Map[Buffer, Map[Slot, Offsets]]
     live: Map[Buffer, bool]
     used_on: Map[Buffer, Map[Stream, bool]]
     guard: Map[Buffer, Map[Iteration, bool]]
@@ -73,9 +73,9 @@ class StagedTable(Overlap):
     asked: Map[Reader, bool]
     cache_of: Map[Reader, Cache]
     table_of: Map[Reader, Buffer]
-    wanted: Ghost[Map[Cache, Map[Slot, Page]]]
-    expected: Ghost[Map[Iteration, Page]]
-    got: Ghost[Map[Iteration, Page]]
+    wanted: Ghost[Map[Cache, Map[Slot, Offsets]]]
+    expected: Ghost[Map[Iteration, Offsets]]
+    got: Ghost[Map[Iteration, Offsets]]
 
     @classmethod
     def instance(
@@ -86,13 +86,13 @@ class StagedTable(Overlap):
         S: int = 1,
         C: int = 1,
         R: int = 1,
-        P: int = 2,
+        V: int = 2,
         D: int = 1,
         CALL: int = 0,
     ) -> Model:
         """N iterations, CALL of them read during the call; C tables, B snapshots, R readers.
 
-        S rows a table, P different rows, D run ahead.
+        S rows a table, V different rows, D run ahead.
         """
         reading = [Reading.DURING_CALL] * CALL + [Reading.AT_EXECUTION] * (N - CALL)
         return cls.trace(
@@ -102,7 +102,7 @@ class StagedTable(Overlap):
                 "Slot": S,
                 "Cache": C,
                 "Reader": R,
-                "Page": P,
+                "Offsets": V,
                 "D": D,
             },
             constants={"home": range(C), "reading": reading},
@@ -144,10 +144,10 @@ class StagedTable(Overlap):
     # ---- the host
 
     @action
-    def write_row(self, c: Cache, s: Slot, p: Page) -> None:
+    def write_row(self, c: Cache, s: Slot, v: Offsets) -> None:
         "The blocks of a request change, and its row is written in place."
-        self.held[self.table[c]][s] = p
-        self.wanted[c][s] = p
+        self.held[self.table[c]][s] = v
+        self.wanted[c][s] = v
 
     @action
     def ask(self, r: Reader, c: Cache) -> None:

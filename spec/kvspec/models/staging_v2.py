@@ -21,7 +21,7 @@ from kvspec.lang import (
     lemma,
     require,
 )
-from kvspec.models.staging import Buffer, D, Iteration, Moment, Overlap, Page, Slot, Stream
+from kvspec.models.staging import Buffer, D, Iteration, Moment, Offsets, Overlap, Slot, Stream
 
 
 class Request(Sort):
@@ -51,25 +51,25 @@ class GatheredRows(Overlap):
     bound: Map[Request, bool]
     slot_of: Map[Request, Slot]
     taken: Map[Slot, bool]
-    row: Map[Slot, Page]
+    row: Map[Slot, Offsets]
     copy_index: Slot
     buffer_of: Map[Iteration, Buffer]
     index_of: Map[Iteration, Slot]
-    held: Map[Buffer, Map[Slot, Page]]
+    held: Map[Buffer, Map[Slot, Offsets]]
     free: Map[Buffer, bool]
     retiring: UniqueFifo[Iteration]
     guard: Map[Iteration, Map[Iteration, bool]]
-    table: Ghost[Map[Request, Page]]
-    expected: Ghost[Map[Iteration, Page]]
-    got: Ghost[Map[Iteration, Page]]
+    table: Ghost[Map[Request, Offsets]]
+    expected: Ghost[Map[Iteration, Offsets]]
+    got: Ghost[Map[Iteration, Offsets]]
 
     @classmethod
     def instance(
-        cls, *, N: int = 2, B: int = 2, S: int = 1, R: int = 2, P: int = 2, D: int = 1
+        cls, *, N: int = 2, B: int = 2, S: int = 1, R: int = 2, V: int = 2, D: int = 1
     ) -> Model:
-        """N iterations over B buffers, R requests in S slots, P different rows, D run ahead."""
+        """N iterations over B buffers, R requests in S slots, V different rows, D run ahead."""
         return cls.trace(
-            sizes={"Iteration": N, "Buffer": B, "Slot": S, "Request": R, "Page": P, "D": D}
+            sizes={"Iteration": N, "Buffer": B, "Slot": S, "Request": R, "Offsets": V, "D": D}
         )
 
     @init
@@ -110,28 +110,28 @@ class GatheredRows(Overlap):
     def release(self, s: Slot) -> None:
         self.taken[s] = False
 
-    def gathered(self, i: Iteration) -> Page:
+    def gathered(self, i: Iteration) -> Offsets:
         return self.held[self.buffer_of[i]][self.index_of[i]]
 
     # ---- the host
 
     @action
-    def bind(self, r: Request, s: Slot, p: Page) -> None:
+    def bind(self, r: Request, s: Slot, v: Offsets) -> None:
         "A new request takes a free slot, and its blocks are written into the row."
         require("the request is not there", not self.bound[r])
         require("the slot is free", not self.taken[s])
         self.bound[r] = True
         self.slot_of[r] = s
         self.claim(s)
-        self.row[s] = p
-        self.table[r] = p
+        self.row[s] = v
+        self.table[r] = v
 
     @action
-    def write_row(self, r: Request, p: Page) -> None:
+    def write_row(self, r: Request, v: Offsets) -> None:
         "The blocks of a request change, and its row is written in place."
         require("the request is bound", self.bound[r])
-        self.row[self.slot_of[r]] = p
-        self.table[r] = p
+        self.row[self.slot_of[r]] = v
+        self.table[r] = v
 
     @action
     def end_request(self, r: Request) -> None:
