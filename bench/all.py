@@ -16,6 +16,9 @@ SCRIPTS = (
     "prove",
     "schedules",
     "lockstep",
+    "litmus",
+    "staging",
+    "linear",
 )
 
 
