@@ -117,6 +117,7 @@ def run_campaign(
     from kvcheck.fuzz.campaign import Ending, fuzz
     from kvcheck.fuzz.runner import run_case
     from kvcheck.fuzz.shrink import shrink, shrink_calls
+    from kvcheck.lockstep.collector import rare_collections
 
     began, ticker = now(), Ticker(settings.voice, clock=now)
     budget = seconds_of(settings, plan.runs_max)
@@ -126,7 +127,7 @@ def run_campaign(
         return is_lost or (budget is not None and now() - began >= budget)
 
     try:
-        with interruptible() as interrupted:
+        with interruptible() as interrupted, rare_collections():
             campaign = fuzz(
                 plan,
                 run=run_case if cuda is None else partial(run_case, site=cuda),
