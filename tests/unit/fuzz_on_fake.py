@@ -10,6 +10,7 @@ import json
 import os
 import tempfile
 from contextlib import chdir, redirect_stderr, redirect_stdout
+from dataclasses import replace
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -66,9 +67,11 @@ def there_and_back(manager: str = "blocks", *, readers: int = 0) -> Case:
     return Case(Sizes(1, 1), ((*STORED, *EVICTED, *HIT), *[READER] * readers), "eager", manager)
 
 
-def campaign_of(place: CudaSite, *, runs: int) -> Campaign:
+def campaign_of(place: CudaSite, *, manager: str = "blocks", runs: int) -> Campaign:
+    "It ends at its first finding: threads take turns as they like, so its run's number varies."
+    plan = Plan(seed=3, manager=manager, runs_max=runs, classes_max=1)
     return fuzz(
-        Plan(seed=3, runs_max=runs, device=place.name, blind=place.blind),
+        replace(plan, device=place.name, blind=place.blind),
         run=partial(run_case, site=place),
         shrink=partial(shrink_calls, runs_max=60),
         keep=lambda case, ran: None,
@@ -92,6 +95,14 @@ def right(fake: FakeDriver) -> object:
         "executed": fake.executed,
         "live": fake.live,
     }
+
+
+@PROGRAMS.add
+def wrong(fake: FakeDriver) -> object:
+    "A campaign of a manager whose steps are refused: what it found, and what is left of it."
+    fake.order(seed=5, eager=30)
+    found = campaign_of(site(), manager="s1-5", runs=2_000).found
+    return {"found": [found.failure.key for found in found], "live": fake.live}
 
 
 @PROGRAMS.add
@@ -158,7 +169,7 @@ def lost(fake: FakeDriver) -> object:
 def found_by_command(fake: FakeDriver) -> object:
     "The command on a manager with a known bug, and the replay of what it kept."
     fake.order(seed=1, eager=30)
-    return command("--runs", "40", "--manager", "s1-5") | {"live": fake.live}
+    return command("--runs", "5", "--manager", "canary") | {"live": fake.live}
 
 
 def command(*arguments: str) -> dict[str, object]:
