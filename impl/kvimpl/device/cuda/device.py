@@ -26,6 +26,7 @@ from kvimpl.device.cuda.waiting import Watchdog
 from kvimpl.device.kernels import KERNELS, KernelSource, source_of
 from kvimpl.device.port.errors import DeviceFailed, Refused
 from kvimpl.device.port.findings import Access, Finding, FindingKind, SourceLine
+from kvimpl.device.port.host_bytes import read_whole, write_whole
 from kvimpl.device.port.values import (
     Argument,
     Buffer,
@@ -112,18 +113,11 @@ class CudaDevice:
 
     def host_read(self, view: View) -> bytes:
         """See the port."""
-        with self.host(view, Mode.READ) as data:
-            return bytes(data)
+        return read_whole(self, view)
 
     def host_write(self, view: View, data: bytes) -> None:
         """See the port."""
-        if len(data) != view.nbytes:
-            raise Refused(
-                f"{len(data)} bytes were to be written to {view}, which has {view.nbytes}. The "
-                "lengths must be equal. Take a view of the right length."
-            )
-        with self.host(view, Mode.WRITE) as place:
-            place[:] = data
+        write_whole(self, view, data)
 
     # -- order
 
