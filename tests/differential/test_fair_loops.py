@@ -15,8 +15,7 @@ def drawn(draw: Random) -> tuple[Graph, Fairness]:
     count = draw.randint(1, 5)
     edges: Graph = {
         n: tuple(
-            (1 << draw.randrange(ACTORS), draw.randrange(count))
-            for _ in range(draw.randint(0, 3))
+            (1 << draw.randrange(ACTORS), draw.randrange(count)) for _ in range(draw.randint(0, 3))
         )
         for n in range(count)
     }
