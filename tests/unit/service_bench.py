@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from kvcheck.linear.host import host_device
 from kvimpl.blocks import BlockManager, PoolSettings
+from kvimpl.device.port import Device
 from kvimpl.service import Desk
 from kvspec.events import Key, Level, RequestId
 
@@ -26,9 +27,16 @@ class Hands:
 class Bench:
     "Two device blocks and one host block; `k0` and `k1` are cached."
 
-    def __init__(self, *, lease_seconds: float = 10.0, leases_max: int = 4) -> None:
-        self.device, self.clock = host_device(), Hands()
-        compute = self.device.stream("compute")
+    def __init__(
+        self,
+        *,
+        lease_seconds: float = 10.0,
+        leases_max: int = 4,
+        device: Device | None = None,
+        desk_class: type[Desk] = Desk,
+    ) -> None:
+        self.device, self.clock = device or host_device(), Hands()
+        self.compute = compute = self.device.stream("compute")
         settings = PoolSettings(
             primary_count=2,
             secondary_count=1,
@@ -45,7 +53,7 @@ class Bench:
             self.manager.commit(handle, RequestId(number), Key(key))
             self.manager.release(handle, RequestId(number))
         self.manager.end_step()
-        self.desk = Desk(
+        self.desk = desk_class(
             self.manager,
             self.device,
             clock=self.clock,
@@ -54,5 +62,7 @@ class Bench:
         )
 
     def free(self) -> int:
-        "Blocks that are free; three if nothing leaked."
+        "Blocks that are free once every copy is complete; three if nothing leaked."
+        self.device.synchronize()
+        self.manager.poll()
         return sum(self.manager.free_count(level) for level in Level)

@@ -111,6 +111,13 @@ def test_a_request_that_was_overtaken_is_not_done(bench: Bench) -> None:
     assert bench.desk.lease_count == 1
 
 
+@pytest.mark.parametrize("number", [-7, -1, 0, 2**63])
+def test_a_client_may_count_from_anywhere(bench: Bench, number: int) -> None:
+    first = pinned(bench, number=number)
+    assert "overtaken" in refused(ask(bench, Pin("a", number - 1, b"k0")))
+    assert pinned(bench, number=number) == first
+
+
 def test_two_clients_may_pin_one_block(bench: Bench) -> None:
     a, b = pinned(bench), pinned(bench, client="b")
     assert (a.slot, a.lease) == (b.slot, b.lease - 1)

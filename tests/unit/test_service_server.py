@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 
 import pytest
 import zmq
 from service_bench import CONTENT, Bench
+from service_running import Running
 
 from kvimpl.service import AddressNotLoopback, NoAnswer, PinClient, PinServer, PortTaken
 from kvimpl.service.messages import BYTES_MAX
@@ -26,24 +26,6 @@ if sys.argv[2] == "dies":
 client.unpin(lease.lease)
 client.close()
 """
-
-
-class Running:
-    "A server that answers on a thread of its own until it is stopped."
-
-    def __init__(self, bench: Bench, **options: object) -> None:
-        self.bench = bench
-        self.server = PinServer(bench.desk, **options)  # type: ignore[arg-type]
-        self._over = threading.Event()
-        self._thread = threading.Thread(
-            target=self.server.serve, args=(self._over.is_set,), kwargs={"look_ms": 5}
-        )
-        self._thread.start()
-
-    def stop(self) -> int:
-        self._over.set()
-        self._thread.join()
-        return self.server.close()
 
 
 @pytest.fixture

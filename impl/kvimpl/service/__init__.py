@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from kvimpl.service.client import NoAnswer, PinClient, ServiceRefused
 from kvimpl.service.desk import Desk
-from kvimpl.service.server import AddressNotLoopback, PinServer, PortTaken
+from kvimpl.service.server import (
+    AddressNotHere,
+    AddressNotLoopback,
+    CurveAbsent,
+    CurveKeys,
+    PinServer,
+    PortTaken,
+)
 
 __all__ = [
+    "AddressNotHere",
     "AddressNotLoopback",
+    "CurveAbsent",
+    "CurveKeys",
     "Desk",
     "NoAnswer",
     "PinClient",

@@ -1,12 +1,14 @@
 """The other end: pins, reads and lets go, and asks again when no answer comes.
 
 It decides how often it asks; a request that is asked again keeps its number, so it is done once.
+An answer that comes twice, or late, is dropped by the socket: it carries the number of its asking.
 """
 
 from __future__ import annotations
 
 import uuid
 
+import msgspec
 import zmq
 
 from kvimpl.service.messages import (
@@ -34,7 +36,9 @@ class ServiceRefused(Exception):
 
 
 class PinClient:
-    """One client of one service. Raises from each call: NoAnswer, ServiceRefused.
+    """One client of one service, for as long as its block lasts or until `close`.
+
+    Raises from each call: NoAnswer, ServiceRefused.
 
     `server_key` is the service's public key where it has one; this client's own pair is new.
     """
@@ -76,6 +80,12 @@ class PinClient:
         """Let go."""
         self._answered(Unpin(self.name, self._count(), lease))
 
+    def __enter__(self) -> PinClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Hang up; leases that are out end when their time is over."""
         self._socket.close()
@@ -89,7 +99,7 @@ class PinClient:
         for _ in range(self._tries):
             self._socket.send(packed(request))
             if self._socket.poll(self._answer_ms):
-                answer: Answer = ANSWERS.decode(self._socket.recv())
+                answer = self._read(self._socket.recv())
                 if isinstance(answer, Refused):
                     raise ServiceRefused(answer.why)
                 return answer
@@ -100,9 +110,21 @@ class PinClient:
             "service is not there, is stuck, or wants another key. See that it runs, and ask again."
         )
 
+    def _read(self, raw: bytes) -> Answer:
+        try:
+            answer: Answer = ANSWERS.decode(raw)
+        except msgspec.MsgspecError as error:
+            raise NoAnswer(
+                f"{self._address} answered what no pin service answers ({error}). Another service "
+                "listens there, or one of another version. Give the address of a pin service."
+            ) from error
+        return answer
+
     def _connected(self) -> zmq.Socket[bytes]:
         socket = self._context.socket(zmq.REQ)
         socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.IPV6, 1)
+        socket.setsockopt(zmq.REQ_CORRELATE, 1)
         if self._server_key is not None:
             socket.curve_serverkey = self._server_key
             socket.curve_publickey, socket.curve_secretkey = zmq.curve_keypair()

@@ -70,7 +70,7 @@ class Desk:
             )
         self._manager, self._device, self._clock = manager, device, clock
         self._lease_seconds, self._leases_max = lease_seconds, leases_max
-        self._stream = device.stream("pin service")
+        self._stream = device.stream("pin-service")
         self._leases: dict[int, _Lease] = {}
         self._next_lease = 0
         self._last: dict[str, tuple[int, bytes]] = {}
@@ -91,10 +91,10 @@ class Desk:
             request = REQUESTS.decode(raw)
         except msgspec.MsgspecError as error:
             return packed(_no("The request could not be read", str(error), "Send one of ours."))
-        number, before = self._last.get(request.client, (-1, b""))
-        if request.number == number:
+        number, before = self._last.get(request.client, (None, b""))
+        if number is not None and request.number == number:
             return before
-        if request.number < number:
+        if number is not None and request.number < number:
             return packed(
                 _no(
                     f"Request {request.number} came after request {number}",
@@ -167,7 +167,7 @@ class Desk:
     def _read(self, receipt: PinReceipt) -> bytes:
         """The bytes, copied by the device once what writes them is complete."""
         device, stream = self._device, self._stream
-        wire = device.alloc(receipt.view.nbytes, Space.PINNED, label="pin service wire")
+        wire = device.alloc(receipt.view.nbytes, Space.PINNED, label="pin-service wire")
         try:
             for mark in receipt.after:
                 device.wait(stream, mark)
