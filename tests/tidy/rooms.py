@@ -75,6 +75,7 @@ ROOMS = (
     ),
     Room("kvcheck.live", ("kvspec", "kvcheck.explore", "kvcheck.trace", "kvcheck.verdict")),
     Room("kvcheck.linear", ("kvspec", "kvimpl", "kvcheck.schedule", "kvcheck.verdict")),
+    Room("kvcheck.serving", ("kvspec.events", "kvimpl", "kvcheck.linear.host")),
     Room(
         "kvcheck.bridge",
         (

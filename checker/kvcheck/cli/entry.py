@@ -30,6 +30,7 @@ COMMANDS = {
     "replay": "Run a failing case that the fuzzer kept again, on its recorded schedule.",
     "execute": "Execute a known bug's design counterexample on the real manager, under its judge.",
     "linear": "Threads that share one manager: is there an order of their calls that explains it?",
+    "serve": "Cached blocks of this machine's memory, for other processes to pin and read.",
     "demo": "A real bug refuted and mended, in the design and in a running manager.",
     "litmus": "Small programs of stream order on a device: is what is seen what CUDA permits?",
     "list": "The machines and known bugs, with their sizes.",

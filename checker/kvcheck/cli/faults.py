@@ -18,7 +18,7 @@ class Fault(Exception):
     def __init__(self, what: str, *, cause: str, mend: str, code: Exit = Exit.USAGE) -> None:
         self.code = code
         self.parts = (what, cause, mend)
-        super().__init__(f"{what} {cause} {mend}")
+        super().__init__(" ".join(part for part in self.parts if part))
 
     def __reduce__(self) -> tuple[Callable[..., Fault], tuple[tuple[str, str, str], Exit]]:
         """A fault comes back from another process as it was."""
