@@ -7,7 +7,8 @@ from kvimpl.device.cuda.device import CudaDevice
 from kvimpl.device.cuda.driver_launcher import DriverLauncher
 from kvimpl.device.cuda.driver_runtime import DriverRuntime
 from kvimpl.device.cuda.faults import CudaError, NoCudaDevice
-from kvimpl.device.cuda.gates import GatedDevice, GateFault
+from kvimpl.device.cuda.gated_device import GatedDevice
+from kvimpl.device.cuda.gates import GateFault
 from kvimpl.device.cuda.launching import Compile, Launcher, Packed, packed
 from kvimpl.device.cuda.runtime import Piece, Runtime
 from kvimpl.device.cuda.torch_runtime import TorchRuntime
