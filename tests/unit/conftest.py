@@ -1,4 +1,4 @@
-"""What the command line tests share: toy designs in place of the shipped ones, an empty folder."""
+"""What tests share: toy designs in place of the shipped ones in an empty folder; a fake driver."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import toy_designs
 from command_lines import Kvproof, Ran
+
+from kvimpl.device.fake import CompilerMissing, build
 
 
 @pytest.fixture
@@ -30,3 +32,12 @@ def kvproof(
         return Ran(code, out, err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The fake driver, built once; each program on it has a process of its own."""
+    try:
+        return build(tmp_path_factory.mktemp("fake"))
+    except CompilerMissing as missing:
+        pytest.skip(f"NOT TESTED: all that runs on the fake driver: {missing}")

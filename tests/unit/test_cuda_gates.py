@@ -14,7 +14,6 @@ pytest.importorskip("cuda.bindings", reason="NOT TESTED: no cuda-bindings: gates
 from fake_process import ran
 
 from kvcheck.litmus import SUITE
-from kvimpl.device.fake import CompilerMissing, build
 
 FILE = "gates_on_fake.py"
 # The CUDA device keeps freed memory while kernels use it, so reuse has no order to force.
@@ -23,14 +22,6 @@ KEPT = {
     "torch_pool_covers_no_other_stream",
     "torch_pool_loses_an_alias_with_an_offset",
 }
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    try:
-        return build(tmp_path_factory.mktemp("fake"))
-    except CompilerMissing as missing:
-        pytest.skip(f"NOT TESTED: gates on the fake driver: {missing}")
 
 
 def test_each_allowed_outcome_is_reached_through_gates_at_either_pace(library: Path) -> None:

@@ -28,14 +28,6 @@ KEPT = {
 }
 
 
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    try:
-        return build(tmp_path_factory.mktemp("fake"))
-    except CompilerMissing as missing:
-        pytest.skip(f"the CUDA device is not run over the fake driver: {missing}")
-
-
 def test_litmus_tests_end_in_all_that_is_allowed_and_nothing_else(library: Path) -> None:
     got = ran("cuda_on_fake.py", library, "litmus")
     assert got["seen"].keys() == SUITE.keys()

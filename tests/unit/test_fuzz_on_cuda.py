@@ -14,18 +14,9 @@ pytest.importorskip("cuda.bindings", reason="NOT TESTED: no cuda-bindings: campa
 from fake_process import ran
 
 from kvcheck.verdict import Exit
-from kvimpl.device.fake import CompilerMissing, build
 
 PROGRAMS = "fuzz_on_fake.py"
 NOTHING_LIVE = {"events": 0, "streams": 0, "memory": 0}
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    try:
-        return build(tmp_path_factory.mktemp("fake"))
-    except CompilerMissing as missing:
-        pytest.skip(f"NOT TESTED: campaigns on the CUDA device over the fake driver: {missing}")
 
 
 def test_the_right_manager_holds_observed_and_the_bound_names_what_is_not_checked(

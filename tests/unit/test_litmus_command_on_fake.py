@@ -17,18 +17,9 @@ from kvcheck.litmus import SUITE
 from kvcheck.litmus.notation import outcomes
 from kvcheck.litmus.on_cuda import as_on_cuda
 from kvcheck.verdict import Exit
-from kvimpl.device.fake import CompilerMissing, build
 
 FILE = "litmus_command_on_fake.py"
 NOTHING_LIVE = {"events": 0, "streams": 0, "memory": 0}
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    try:
-        return build(tmp_path_factory.mktemp("fake"))
-    except CompilerMissing as missing:
-        pytest.skip(f"NOT TESTED: the command on the fake driver: {missing}")
 
 
 def rows(printed: str) -> dict[str, list[str]]:

@@ -176,20 +176,20 @@ def check_manager(name: str) -> None:
         )
 
 
-def cuda_found() -> CudaSite:
-    """This machine's GPU. Raises: Fault, where there is none."""
+def cuda_found(what: str = "A campaign") -> CudaSite:
+    """This machine's GPU, for what was asked for. Raises: Fault, where there is none."""
     from kvcheck.fuzz.cuda_site import NoCudaDevice, cuda_site
 
     try:
         return cuda_site()
     except NoCudaDevice as absent:
-        raise no_cuda(absent) from absent
+        raise no_cuda(absent, what) from absent
 
 
-def no_cuda(absent: Exception) -> Fault:
+def no_cuda(absent: Exception, what: str = "A campaign") -> Fault:
     """What was asked for is not here; nothing was run."""
     return Fault(
-        "A campaign on a CUDA device was asked for (--device cuda), and nothing was run.",
+        f"{what} on a CUDA device was asked for (--device cuda), and nothing was run.",
         cause=f"{str(absent).partition(' (')[0]}.",  # without the loader's own sentences
         mend="Run with --device sim, or on a machine with a GPU and the extra 'cuda' installed.",
         code=Exit.ENVIRONMENT_ABSENT,

@@ -23,13 +23,23 @@ if TYPE_CHECKING:
 @click.command("replay")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--manager", help="Run it on this manager: blocks, or the id of a bug.")
+@click.option(
+    "--device",
+    type=click.Choice(["sim", "cuda"]),
+    default="sim",
+    show_default=True,
+    help="Where it runs; on cuda its order is forced by gates.",
+)
 @shared_options
-def command(settings: Settings, *, file: Path, manager: str | None) -> Exit:
+def command(settings: Settings, *, file: Path, manager: str | None, device: str) -> Exit:
     """Run the case in FILE again, twice, on its recorded schedule.
 
     Exits 1 where it fails, 0 where the failure is gone, 10 where the record no longer applies, 3
     where the two runs differ. `--manager blocks` shows whether the right manager stands the case.
     A record of a CUDA device has no schedule; if it does not fail on sim, that is no answer: 10.
+
+    With --device cuda the order is forced on this machine's GPU, operation by operation. Races are
+    not checked there: one that leads to no wrong byte is 10. A gate that is stuck is 3.
     """
     from kvcheck.cli.accounts import Accounts, close_books
     from kvcheck.cli.faults import Fault
@@ -43,7 +53,10 @@ def command(settings: Settings, *, file: Path, manager: str | None) -> Exit:
     named = manager or entry.case.manager
     _check_manager(named)
     try:
-        replayed = replay(entry, run_case, manager=manager)
+        if device == "cuda":
+            replayed = _forced(file, entry, manager)
+        else:
+            replayed = replay(entry, run_case, manager=manager)
     except ValueError as error:
         raise Fault(
             f"{file} cannot be run: {error}",
@@ -68,6 +81,24 @@ def command(settings: Settings, *, file: Path, manager: str | None) -> Exit:
     return close_books(accounts, settings, command=["replay", str(file)], options=options)
 
 
+def _forced(file: Path, entry: Entry, manager: str | None) -> Replayed:
+    """The replay on this machine's GPU. Raises: Fault, where there is none, or it is no answer."""
+    from kvcheck.cli.faults import Fault
+    from kvcheck.cli.fuzz_command import cuda_found
+    from kvcheck.fuzz.forced import DeviceLost, GateFault, forced
+
+    site = cuda_found("A replay")
+    try:
+        return forced(entry, site, manager=manager)
+    except (GateFault, DeviceLost) as error:
+        raise Fault(
+            f"{file}: the recorded order could not be forced on cuda.",
+            cause=str(error)[:1].upper() + str(error)[1:],
+            mend="`kvproof replay` without --device runs it on sim.",
+            code=Exit.TOOL_FAULT,
+        ) from error
+
+
 def _check_manager(name: str) -> None:
     from kvcheck.cli.faults import Fault, nearest
     from kvcheck.fuzz.replay import managers
@@ -85,7 +116,7 @@ def _verdict(replayed: Replayed) -> Verdict:
     from kvcheck.verdict import Evidence, Outcome, Verdict
 
     match replayed.applies:
-        case Applies.SAME | Applies.OTHER:
+        case Applies.SAME | Applies.OTHER | Applies.SHOWN:
             return Verdict(Outcome.VIOLATED, Evidence.OBSERVED, "one run")
         case Applies.GONE:
             return Verdict(Outcome.HOLDS, Evidence.OBSERVED, "one run")

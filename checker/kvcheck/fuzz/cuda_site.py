@@ -28,9 +28,13 @@ __all__ = ["CudaSite", "NoCudaDevice", "cuda_site"]
 
 
 class ByCopy:
-    """Reads by copies into places of one pinned buffer; compared once all work is done."""
+    """Reads by copies into places of one pinned buffer; compared once all work is done.
+
+    The buffer is this device's own affair: where another stands before it, that sees the copies.
+    """
 
     def __init__(self, device: CudaDevice, case: Case) -> None:
+        self._device = device
         count = sum(isinstance(call, Read) for call in case.tasks[0])
         self._nbytes = case.sizes.slot_bytes
         self._buffer = (
@@ -46,10 +50,10 @@ class ByCopy:
     def finish(self, device: Device) -> None:
         """See Reads."""
         for number, take in enumerate(self._takes):
-            take(device.host_read(self._place(number)))
+            take(self._device.host_read(self._place(number)))
         self._takes.clear()
         if self._buffer is not None:
-            device.free(self._buffer)
+            self._device.free(self._buffer)
 
     def _place(self, number: int) -> View:
         assert self._buffer is not None, "the case's reads were counted"

@@ -33,6 +33,7 @@ class Applies(Enum):
     SAME = "fails as recorded"
     OTHER = "fails, in another class than recorded"
     GONE = "the record's failure is gone"
+    SHOWN = "the bytes that the recorded race led to are wrong here too"
     UNSEEN = "the record's failure was not seen here"
     DIVERGED = "the record no longer applies"
     HIDDEN = "two runs of the same case differ"

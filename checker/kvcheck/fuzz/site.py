@@ -15,6 +15,7 @@ from kvcheck.fuzz.case import SIM_NAME, Case
 from kvcheck.fuzz.orders import schedule_of
 from kvcheck.schedule import Recorder
 from kvimpl.device.port import Bytes, Device, Kernel, Mode, Stream, View
+from kvimpl.device.port.steps import Pending
 from kvimpl.device.sim import SimDevice, SimOptions
 
 STEPS_MAX = 200_000
@@ -87,15 +88,22 @@ class ByKernel:
 class OnSim:
     """A run on a simulated device, under the case's order."""
 
-    def __init__(self, case: Case, *, steps_max: int) -> None:
+    kind = SimDevice
+
+    def __init__(self, case: Case, *, steps_max: int = STEPS_MAX) -> None:
         self._record = Recorder(schedule_of(case.order))
-        self.device = SimDevice(self._record, SimOptions(steps_max=steps_max))
+        self.device = self.kind(self._record, SimOptions(steps_max=steps_max))
         self.reads = ByKernel()
 
     @property
     def line(self) -> str:
         """See Opened."""
         return self._record.text
+
+    @property
+    def steps(self) -> tuple[Pending, ...]:
+        """The steps of that schedule so far."""
+        return tuple(self._record.steps)
 
     def end(self) -> None:
         """See Opened."""

@@ -52,6 +52,7 @@ class GatedDevice:
         self._device = device
         self._gates = Gates(device, runtime)
         self._turns = Turnstile(steps, self._gates, device.watchdog or Watchdog())
+        self._is_closed = False
         self.stream = device.stream
         self.event = device.event
 
@@ -196,13 +197,17 @@ class GatedDevice:
     def close(self) -> tuple[Finding, ...]:
         """The rest of the record, then what the device's own close does. Raises: GateFault."""
         try:
-            self._turns.finish()
+            if not self._is_closed:
+                self._turns.finish()
         finally:
             found = self._end()
         return found
 
     def abandon(self) -> None:
-        """End the run where it is: all gates open, tasks that wait unwind, the device is closed."""
+        """End the run where it is: all gates open, tasks that wait unwind, the device is closed.
+
+        Once more, or after `close`, it does nothing.
+        """
         self._turns.abandon()
         self._end()
 
@@ -210,7 +215,9 @@ class GatedDevice:
 
     def _end(self) -> tuple[Finding, ...]:
         found = self._device.close()
-        self._gates.give_back()
+        if not self._is_closed:
+            self._is_closed = True
+            self._gates.give_back()
         return found
 
     def _put(self, label: str, stream: Stream, enqueue: Callable[[], T]) -> T:
