@@ -38,7 +38,7 @@ def test_the_commands_of_the_page_run_and_print_what_it_shows(
 ) -> None:
     given = commands(PAGE.read_text(encoding="utf-8"))
     on_sim = [(words, shown) for words, shown in given if "cuda" not in words]
-    assert [len(given), len(on_sim)] == [3, 2]
+    assert [len(given), len(on_sim)] == [4, 2]
     for (program, *words), shown in on_sim:
         assert program == "kvproof"
         assert run(words) == Exit.OK

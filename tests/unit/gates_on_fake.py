@@ -14,6 +14,7 @@ from unittest.mock import patch
 from fake_process import Programs
 
 from kvcheck.litmus import SUITE, Litmus, run_on
+from kvcheck.litmus.gated import records
 from kvcheck.litmus.kernels import KERNELS
 from kvcheck.schedule import Budget, Eager, HostFirst, Recorder, Replay, explore
 from kvimpl.device.cuda import (
@@ -29,7 +30,7 @@ from kvimpl.device.cuda.turnstile import Turnstile
 from kvimpl.device.fake import FakeDriver, image
 from kvimpl.device.port import Device, Mode, Space
 from kvimpl.device.port.steps import Pending, Schedule
-from kvimpl.device.sim import Pageable, SimOptions, run
+from kvimpl.device.sim import Pageable, run
 
 Program: TypeAlias = Callable[[Any], Any]  # of a device; the outcome is its own
 PROGRAMS = Programs()
@@ -39,17 +40,9 @@ PACES = (0, 100)
 
 def recorded(test: Litmus) -> dict[str, list[Pending]]:
     "Of each outcome on the simulated device, the steps of a run that ends in it."
-    options = SimOptions(pageable=test.program.pageable)
-
-    def once(schedule: Any) -> Any:
-        return run(lambda dev: run_on(dev, test.program), schedule, options).outcome
-
-    found = {}
-    for outcome, line in explore(once, budget=Budget(runs=2_000)).outcomes.items():
-        recorder = Recorder(Replay(line))
-        assert once(recorder) == outcome
-        found[repr(tuple(map(int, outcome)))] = recorder.steps
-    return found
+    found, is_complete = records(test.program)
+    assert is_complete
+    return {repr(tuple(map(int, one.outcome))): list(one.steps) for one in found}
 
 
 def forced(

@@ -21,7 +21,8 @@ from fake_process import Programs
 from kvcheck import litmus
 from kvcheck.cli.entry import run
 from kvcheck.litmus import SUITE, Outcome, on_cuda
-from kvimpl.device.cuda import CudaDevice, DriverRuntime
+from kvimpl.device.cuda import CudaDevice, DriverRuntime, GatedDevice
+from kvimpl.device.cuda.gates import WIDE_OPEN, Gates
 from kvimpl.device.fake import FakeDriver, image
 from kvimpl.device.kernels import KernelSource
 from kvimpl.device.kernels.compile import Compiled, CompilerAbsent
@@ -48,8 +49,9 @@ def said(*arguments: str, **instead: Any) -> list[Any]:
 def suite(fake: FakeDriver) -> object:
     "The page's line for a GPU, over devices that are quick at times; and what stays of them."
     lines = [line for line in PAGE.read_text().splitlines() if "--device cuda" in line]
-    (words,) = [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("$ ")]
-    assert words == ["kvproof", "litmus", "--device", "cuda"]
+    words = [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("$ ")]
+    plain = ["kvproof", "litmus", "--device", "cuda"]
+    assert words == [plain, [*plain, "--gated"]]
     fake.order(seed=1, eager=30)
     fewer = partial(on_cuda.on_cuda, rounds=20)
     return [*said(on_cuda=fewer), fake.live]
@@ -94,6 +96,40 @@ def planted(fake: FakeDriver) -> object:
 
 
 @PROGRAMS.add
+def gated(fake: FakeDriver) -> object:
+    "The page's line with gates, over a slow device and a fast one; and what stays of them."
+    got = []
+    fewer = partial(on_cuda.on_cuda, rounds=2)
+    for pace in (0, 100):
+        fake.order(seed=1, eager=pace)
+        got.append(said("--gated", on_cuda=fewer))
+    return [*got, said("--gated", "--select", "pageable_source_late"), fake.live]
+
+
+@PROGRAMS.add
+def planted_gated(fake: FakeDriver) -> object:
+    "Where gates hold nothing, where a test allows too little, and on the simulated device."
+
+    def holds_nothing(gates: Any, stream: Any, enqueue: Any, *, ahead: Any) -> Any:
+        gate = gates._of(stream)
+        gate.enqueued += 1
+        gate.words[1] = WIDE_OPEN
+        return enqueue()
+
+    fake.order(seed=1, eager=100)
+    pair = ("--gated", "--select", "two_streams_*", "--select", "fifo_*")
+    right = said(*pair)
+    with patch.object(Gates, "around", holds_nothing):
+        ungated = said(*pair)
+    with patch.object(GatedDevice, "record", lambda *_: None):
+        stuck = said("--gated", "--select", "record_and_*")
+    wrong = replace(SUITE["two_streams_are_unordered"], allowed=frozenset({(1,)}))
+    with patch.object(litmus, "SUITE", MappingProxyType({**SUITE, wrong.name: wrong})):
+        too_little = said(*pair)
+    return [right, ungated, stuck, too_little]
+
+
+@PROGRAMS.add
 def absent(fake: FakeDriver) -> object:
     "What is said without a device, without a compiler, and where nothing is selected."
 
@@ -102,7 +138,10 @@ def absent(fake: FakeDriver) -> object:
 
     fake.fail("cuInit", 100)
     no_device = said()
-    return [no_device, said(known_architectures=no_compiler), said("--select", "nothing_*")]
+    without = said(known_architectures=no_compiler)
+    nothing = said("--select", "nothing_*")
+    fake.fail("cuInit", 100)
+    return [no_device, without, nothing, said("--gated"), said("--gated", "--select", "nothing_*")]
 
 
 if __name__ == "__main__":

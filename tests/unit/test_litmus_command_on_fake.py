@@ -13,6 +13,7 @@ pytest.importorskip("cuda.bindings", reason="NOT TESTED: no cuda-bindings: the c
 
 from fake_process import ran
 
+from kvcheck.cli.entry import run
 from kvcheck.litmus import SUITE
 from kvcheck.litmus.notation import outcomes
 from kvcheck.litmus.on_cuda import as_on_cuda
@@ -72,7 +73,9 @@ def test_an_outcome_that_is_not_allowed_and_a_wrong_backend_exit_1(library: Path
 
 
 def test_each_absence_has_its_own_ending_and_says_once_what_to_do(library: Path) -> None:
-    (no_device, told), (no_compiler, told_too), (nothing, _) = ran(FILE, library, "absent")
+    got = ran(FILE, library, "absent")
+    (no_device, told), (no_compiler, told_too), (nothing, _), gated, gated_nothing = got
+    assert [gated, gated_nothing[0]] == [[no_device, told], nothing]
     assert no_device == no_compiler == Exit.ENVIRONMENT_ABSENT
     assert told.startswith("kvproof: No litmus program was run. There is no CUDA device 0 (")
     assert told.count("--device sim") == 1
@@ -82,3 +85,47 @@ def test_each_absence_has_its_own_ending_and_says_once_what_to_do(library: Path)
         "Install it.\n"
     )
     assert nothing == Exit.NOTHING_RAN
+
+
+def test_each_allowed_outcome_is_reached_by_gates_or_named_as_one_of_memory_that_is_kept(
+    library: Path,
+) -> None:
+    slow, fast, late, live = ran(FILE, library, "gated")
+    for code, printed in (slow, fast):
+        assert code == Exit.OK
+        table = rows(printed)
+        late_ones = {name for name in SUITE if name.endswith("_late") and "pageable" in name}
+        assert table.keys() == SUITE.keys() - late_ones
+        for name, (allowed, seen, by_gates, kept, verdict) in table.items():
+            wanted = SUITE[name].allowed
+            assert verdict == "holds"
+            assert outcomes(allowed) == wanted
+            assert outcomes(seen) <= wanted
+            missing = wanted - outcomes(by_gates)
+            assert missing == (frozenset() if kept == "-" else outcomes(kept)), name
+            assert not missing or name.startswith("torch_pool_"), name
+        assert f"{len(table)} of {len(table)} litmus programs hold on cuda" in printed
+        assert "left out: pageable_source_late, pageable_target_late. Whether" in printed
+    assert rows(slow[1])["two_streams_are_unordered"][1:3] != ["1 2", "1 2"], "one order by itself"
+    assert late[0] == Exit.NOTHING_RAN
+    assert live == NOTHING_LIVE
+
+
+def test_gates_that_hold_nothing_and_tests_that_allow_too_little_exit_1_and_faults_3(
+    library: Path,
+) -> None:
+    right, ungated, stuck, too_little = ran(FILE, library, "planted_gated")
+    assert [got[0] for got in (right, ungated, stuck, too_little)] == [
+        Exit.OK,
+        Exit.VIOLATION,
+        Exit.TOOL_FAULT,
+        Exit.VIOLATION,
+    ]
+    assert rows(ungated[1])["two_streams_are_unordered"][-1] == "violated"
+    assert rows(ungated[1])["fifo_same_stream"][-1] == "holds"
+    assert "The record has 'host: enqueue record e' where it does 'enqueue wait e'" in stuck[1]
+
+
+def test_gates_are_refused_on_sim(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["litmus", "--gated"]) == Exit.USAGE
+    assert "Add --device cuda, or leave --gated out." in capsys.readouterr().err

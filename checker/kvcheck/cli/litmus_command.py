@@ -28,12 +28,20 @@ if TYPE_CHECKING:
     show_default=True,
     help="sim: under every order; cuda: free-running, a hundred times.",
 )
+@click.option(
+    "--gated", "is_gated", is_flag=True, help="On cuda: force each allowed outcome by gates, too."
+)
 @shared_options
-def command(settings: Settings, *, device: str) -> Exit:
+def command(settings: Settings, *, device: str, is_gated: bool) -> Exit:
     """Run the litmus programs of stream order: is what is seen what CUDA permits?
 
-    Prints of each its allowed and its seen outcomes, and whether a race was reported.
+    Prints of each its allowed and its seen outcomes, and whether a race was reported; with --gated
+    also those that were reached by gates, each of which must be reached.
     """
+    if is_gated:
+        from kvcheck.cli.litmus_gated import gated_command
+
+        return gated_command(settings, device)
     from kvcheck.cli.accounts import Accounts, close_books
     from kvcheck.cli.output import Output
     from kvcheck.cli.searching import now
@@ -100,14 +108,16 @@ def runner(device: str) -> Callable[[Program], Seen]:
     try:
         make = cuda_devices()
     except NoCudaDevice as absent:
-        cause, _, mend = str(absent).rpartition(". ")  # its last sentence says what to do
-        raise Fault(
-            "No litmus program was run.",
-            cause=f"{cause}.",
-            mend=mend,
-            code=Exit.ENVIRONMENT_ABSENT,
-        ) from absent
+        raise no_gpu(absent) from absent
     return lambda program: on_cuda(program, make)
+
+
+def no_gpu(absent: Exception) -> Fault:
+    """What was asked for is not here; nothing was run."""
+    cause, _, mend = str(absent).rpartition(". ")  # its last sentence says what to do
+    return Fault(
+        "No litmus program was run.", cause=f"{cause}.", mend=mend, code=Exit.ENVIRONMENT_ABSENT
+    )
 
 
 def judged(test: Litmus, seen: Seen, device: str, seconds: float) -> ObligationResult:

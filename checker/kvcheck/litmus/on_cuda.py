@@ -19,7 +19,7 @@ from kvimpl.device.kernels import KernelSource
 from kvimpl.device.kernels.compile import CompilerAbsent, compiled, known_architectures
 from kvimpl.device.port import Device
 
-__all__ = ["Make", "NoCudaDevice", "as_on_cuda", "cuda_devices", "on_cuda"]
+__all__ = ["Make", "NoCudaDevice", "as_on_cuda", "cuda_devices", "gpu", "on_cuda"]
 
 ROUNDS = 100
 Make = Callable[[], Device]
@@ -27,6 +27,12 @@ Make = Callable[[], Device]
 
 def cuda_devices() -> Make:
     """Makes devices on this machine's GPU. Raises: NoCudaDevice, also without a compiler."""
+    launcher = gpu()
+    return lambda: CudaDevice(DriverRuntime(), launcher, kernels=KERNELS)
+
+
+def gpu() -> DriverLauncher:
+    """What launches kernels on this GPU. Raises: NoCudaDevice, also without a compiler."""
     kept = DriverRuntime()
     try:
         known_architectures()
@@ -36,8 +42,7 @@ def cuda_devices() -> Make:
     def cubin(source: KernelSource) -> bytes:
         return compiled(source, kept.architecture.removeprefix("sm_")).cubin
 
-    launcher = DriverLauncher(cubin)
-    return lambda: CudaDevice(DriverRuntime(), launcher, kernels=KERNELS)
+    return DriverLauncher(cubin)
 
 
 def as_on_cuda(test: Litmus) -> Litmus:
