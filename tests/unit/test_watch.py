@@ -100,6 +100,76 @@ def dropped_while_used_elsewhere(notes: bool = False) -> None:
     torch.cuda.synchronize()
 
 
+def moved_then_overwritten() -> None:
+    rows = pinned(1)
+    table = rows.to("cuda", non_blocking=True)
+    rows.fill_(2)
+    del table
+
+
+def cuda_then_overwritten() -> None:
+    rows = pinned(1)
+    table = rows.cuda(non_blocking=True)
+    rows.fill_(2)
+    del table
+
+
+def pinned_in_passing_then_overwritten() -> None:
+    rows = torch.tensor([1, 2, 3, 4], dtype=torch.int32).pin_memory()
+    on_device().copy_(rows, non_blocking=True)
+    rows.fill_(2)
+
+
+def moved_back_and_read_too_early() -> None:
+    table = on_device()
+    table.fill_(5)
+    table.to("cpu", non_blocking=True).tolist()
+
+
+def waits_for_another_stream() -> None:
+    rows, table, side = pinned(1), on_device(), torch.cuda.Stream()
+    flag = torch.zeros(1, device="cuda")
+    with torch.cuda.stream(side):
+        table.copy_(rows, non_blocking=True)
+    if flag.item() == 0:
+        rows.fill_(2)
+    torch.cuda.synchronize()
+
+
+def moved_blocking() -> None:
+    rows = pinned(1)
+    table = rows.cuda()
+    rows.fill_(2)
+    assert table.tolist() == [1] * 4
+    plain = torch.ones(4)
+    moved = plain.to("cuda", non_blocking=True)
+    plain.fill_(2)
+    assert moved.cpu().tolist() == [1.0] * 4
+
+
+def waits_by_item() -> None:
+    rows, table = pinned(1), on_device()
+    table.copy_(rows, non_blocking=True)
+    if table[0].item() == 1:
+        rows.fill_(2)
+
+
+def waits_by_cpu() -> None:
+    rows, table = pinned(1), on_device()
+    table.copy_(rows, non_blocking=True)
+    assert table.cpu().tolist() == [1] * 4
+    rows.fill_(2)
+
+
+def moved_back_and_waited_for() -> None:
+    table = on_device()
+    table.fill_(5)
+    back = table.to("cpu", non_blocking=True)
+    torch.cuda.current_stream().synchronize()
+    assert back.is_pinned()
+    assert back.tolist() == [5] * 4
+
+
 def temporaries_of_one_stream() -> None:
     table = on_device()
     table.fill_(3)
@@ -114,6 +184,11 @@ RACY = (
     read_back_too_early,
     two_streams,
     dropped_while_used_elsewhere,
+    moved_then_overwritten,
+    cuda_then_overwritten,
+    pinned_in_passing_then_overwritten,
+    moved_back_and_read_too_early,
+    waits_for_another_stream,
 )
 RIGHT = (
     copied_and_waited_for,
@@ -123,6 +198,10 @@ RIGHT = (
     two_streams_in_order,
     lambda: dropped_while_used_elsewhere(notes=True),
     temporaries_of_one_stream,
+    moved_blocking,
+    waits_by_item,
+    waits_by_cpu,
+    moved_back_and_waited_for,
 )
 
 
@@ -158,6 +237,25 @@ def test_values_are_those_of_the_order_that_ran() -> None:
         rows.fill_(2)
         out.copy_(table * 3 + 1)
     assert out.tolist() == [4] * 4
+
+
+def test_moves_end_where_torch_puts_them_and_with_its_values() -> None:
+    with watch():
+        rows = torch.arange(6, dtype=torch.int32).reshape(2, 3).pin_memory()
+        table = rows.to("cuda", non_blocking=True)
+        assert rows.pin_memory() is rows
+        assert table.cuda() is table
+        assert table.to("cuda") is table
+        assert (rows.is_pinned(), table.is_cuda) == (True, True)
+        assert table.to(torch.float32).sum().item() == 15.0
+        assert table.long().dtype is torch.int64
+        assert table.to(rows).tolist() == [[0, 1, 2], [3, 4, 5]]
+        assert table[:, 1].cpu().tolist() == [1, 4]
+        assert rows.to(torch.int64).tolist() == [[0, 1, 2], [3, 4, 5]]
+        assert bool(table[1, 1] == 4)
+        assert torch.ones(2).to(torch.int32).tolist() == [1, 1]
+        with pytest.raises(RuntimeError, match="only dense CPU tensors can be pinned"):
+            table.pin_memory()
 
 
 def test_a_query_is_followed_into_every_order() -> None:
@@ -196,10 +294,9 @@ def test_a_run_without_a_call_is_not_a_pass() -> None:
     ("call", "named"),
     [
         (lambda: pinned(1).numpy(), "Tensor.numpy"),
-        (lambda: pinned(1).tolist(), "Tensor.tolist"),
-        (lambda: pinned(1).cuda(), "Tensor.cuda"),
-        (lambda: on_device().cpu(), "Tensor.cpu"),
-        (lambda: on_device().sum().item(), "_local_scalar_dense"),
+        (lambda: pinned(1).data_ptr(), "Tensor.data_ptr"),
+        (lambda: pinned(1).to("cuda", torch.int64), "Tensor.to to another device and another type"),
+        (lambda: pinned(1)[::2].cuda(), "copy_ between host and device"),
         (lambda: on_device().nonzero(), "nonzero"),
         (lambda: torch.cuda.CUDAGraph(), "torch.cuda.CUDAGraph"),
         (lambda: on_device().copy_(pinned(1).to(torch.int64)), "copy_"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from kvcheck.watch.errors import NotModelled
+from kvcheck.watch.moves import MOVES, moved
 from kvcheck.watch.session import Session
 from kvcheck.watch.tensors import copy, is_watched, launch
 from kvimpl.device.port import Mode, Space
@@ -19,7 +20,7 @@ MAKERS = (
     *("zeros", "ones", "full", "arange", "tensor", "rand", "randn", "randint"),
     *("zeros_like", "ones_like", "full_like"),
 )
-RAW = ("numpy", "data_ptr", "untyped_storage", "storage", "tolist", "share_memory_", "__array__")
+RAW = ("numpy", "data_ptr", "untyped_storage", "storage", "share_memory_", "__array__")
 
 
 def factory_mode(session: Session) -> Any:
@@ -49,22 +50,11 @@ def factory_mode(session: Session) -> Any:
                     )
                 if name == "is_pinned":
                     return first.memory.stream is None
-            if name in ("cuda", "to", "cpu", "pin_memory") and _moves(name, first, args, kwargs):
-                raise NotModelled(
-                    f"Tensor.{name}",
-                    "It allocates and copies in one call.",
-                    "Make the target with torch.empty and use copy_.",
-                )
+            if name in MOVES and isinstance(first, torch.Tensor):
+                return moved(session, name, func, args, kwargs)
             return func(*args, **kwargs)
 
     return Factories()
-
-
-def _moves(name: str, first: Any, args: Any, kwargs: dict[str, Any]) -> bool:
-    if name != "to":
-        return True
-    target = kwargs.get("device", args[1] if len(args) > 1 else None)
-    return is_watched(first) or str(target).startswith("cuda")
 
 
 def _made(session: Session, func: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:

@@ -197,8 +197,10 @@ def _on_stream(
             "torch refuses it too, unless the host one is a number.",
             "Copy the host tensor first.",
         )
-    if name == "_local_scalar_dense" or name == "_to_copy":
-        raise NotModelled(name, "It waits, or makes a copy, by itself.", "Use copy_ and an event.")
+    if name == "_local_scalar_dense":
+        return to_host(session, operands[0][0]).item()
+    if name == "_to_copy" and kwargs.get("device") is not None:
+        raise NotModelled(name, "It is a copy to another device.", "Use Tensor.to, or copy_.")
     metas = {id(t): t.meta for t, _ in operands}
     try:
         shaped = func(*_swap(args, metas), **_swap(kwargs | _on_meta(kwargs), metas))
@@ -296,6 +298,19 @@ def copy(session: Session, target: Any, source: Any, non_blocking: bool) -> Any:
             session.torch.frombuffer(bytearray(data), dtype=target.dtype).view(target.shape)
         )
     return target
+
+
+def to_host(session: Session, tensor: Any) -> Any:
+    """A copy of a CUDA tensor in pageable memory; it waits for the current stream."""
+    if not tensor.is_contiguous():
+        tensor = tensor.contiguous()  # as torch does: a kernel, and then one copy
+    plain = session.torch.empty(tensor.shape, dtype=tensor.dtype)
+    return copy(session, plain, tensor, False)
+
+
+def read(session: Session, tensor: Any) -> Any:
+    """A copy of a pinned tensor in pageable memory, read by the host, now."""
+    return _host(session, [(tensor, Mode.READ)], lambda values: values[0].clone())
 
 
 def _end(session: Session, tensor: Any, *, is_read: bool) -> View:
