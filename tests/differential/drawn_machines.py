@@ -78,8 +78,11 @@ FREE = Variable("free", (LEVEL,), FifoType(BLOCK, 3, True))
 PENDING = Variable("pending", (SLOT,), FifoType(COPY, 2, False))
 ORDERS = Variable("orders", (), FifoType(SIGNED, 3, False))
 HOLDERS = Variable("holders", (BLOCK,), SetType(SLOT))
-VARIABLES = (FLAG, COUNTER, BALANCE, PLACE, FREE, PENDING, ORDERS, HOLDERS)
-SCALARS: tuple[ScalarType, ...] = (BOOL, COUNT, SIGNED, LEVEL, BLOCK, SLOT)
+WHERE = EnumType("worker__at", ("start", "chosen", "done"))  # as a thread's counter, and its own
+STANDS = Variable("worker__at", (SLOT,), WHERE)
+MINE = Variable("worker__mine", (SLOT,), BLOCK)
+VARIABLES = (FLAG, COUNTER, BALANCE, PLACE, FREE, PENDING, ORDERS, HOLDERS, STANDS, MINE)
+SCALARS: tuple[ScalarType, ...] = (BOOL, COUNT, SIGNED, LEVEL, BLOCK, SLOT, WHERE)
 
 
 @dataclass
@@ -238,7 +241,7 @@ class Draw:
         return [self._if(nesting) if choice == 8 else self._loop(nesting)]
 
     def _assign(self) -> list[Statement]:
-        v = self.random.choice([FLAG, COUNTER, BALANCE, PLACE])
+        v = self.random.choice([FLAG, COUNTER, BALANCE, PLACE, STANDS, MINE])
         index = self.index(v, 2)
         if v.leaf not in (COUNT, SIGNED):
             return [Assign(v, index, self.expr(v.leaf, 2), HERE)]

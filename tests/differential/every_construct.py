@@ -31,6 +31,7 @@ from kvspec.lang import (
     terminal,
     thread,
 )
+from kvspec.lang.standing import at, kept
 
 
 class Block(Sort):
@@ -228,6 +229,29 @@ class EveryConstruct(Machine):
             for j, d in enumerate(self.notes)
         )
         return pairs and sum(c.size for c in self.notes) <= len(self.notes) + len(self.notes)
+
+    def is_counting(self, w: Worker) -> bool:
+        """A thread's place in a helper."""
+        return at(self.worker(w), "full", "again")
+
+    @lemma
+    def workers_stand_somewhere(self) -> bool:
+        "True or not, it says where threads stand, in each way that there is."
+        return all(
+            (not self.is_counting(w) or kept(self.worker(w), "rounds", int) <= 2)
+            and implies(at(self.worker(w), "done"), at(self.worker(w), "done", "start"))
+            for w in Worker
+        )
+
+    @goal
+    def a_worker_goes_on(self) -> bool:
+        "A worker has counted its block, and stands where it may do so again."
+        return any(
+            self.count[b] > 0 and kept(self.worker(w), "mine", Block) == b
+            for w in Worker
+            if at(self.worker(w), "full") or (self.running and at(self.worker(w), "again"))
+            for b in Block
+        )
 
     @goal
     def all_owned(self) -> bool:

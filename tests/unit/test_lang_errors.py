@@ -17,6 +17,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Annotated
 from kvspec.lang import *
+from kvspec.lang.standing import at, kept
 
 class Block(Sort): "A block."
 class Slot(Sort): "A slot."
@@ -67,6 +68,21 @@ def thread(body: str) -> str:
     return f"\n    @thread\n    def run(self):\n{lines}"
 
 
+def fact(body: str) -> str:
+    return STEPS + prop(body)
+
+
+STEPS = """
+    @thread
+    def walk(self, s: Slot):
+        b: Block = next(b for b in Block)
+        yield "first"
+        if self.cached[b]:
+            level: Level = Level.LOW
+            yield "second"
+        yield "third"
+"""
+
 AGAIN = "\n    def again(self, b: Block) -> None:\n        self.again(b)\n"
 
 # (name, source, the text the position points at, words of the message)
@@ -111,6 +127,39 @@ CASES = [
     ("no_yield_in_loop", thread("while True:\n    self.refs[next(b for b in Block)] = 0"), "while",
      "without a yield"),
     ("bad_label", thread('yield "two words"'), 'yield "two words"', "cannot name a step"),
+    ("no_such_place", fact('all(at(self.walk(s), "fourth") for s in Slot)'), '"fourth"',
+     "no place 'fourth'. It stands at start, first, second, third, done."),
+    ("no_such_thread", fact('at(self.run(), "first")'), "self.run()", "no thread run. It has walk"),
+    ("no_thread_named", fact('at(self.walk, "first")'), "at(self.walk,", "named by calling it"),
+    ("which_thread", fact('at(self.walk(), "first")'), "self.walk()", "which walk is meant"),
+    ("wrong_thread_id", fact('all(at(self.walk(b), "first") for b in Block)'), "b),",
+     "Ids of different sorts"),
+    ("place_not_written", fact("all(at(self.walk(s), s) for s in Slot)"), "s)",
+     "not written out as a string"),
+    ("no_such_own", fact('all(kept(self.walk(s), "c", Block) == b for s in Slot for b in Block)'),
+     '"c"', "no variable 'c' of its own. It has b, level"),
+    ("kept_nowhere_said",
+     fact('all(kept(self.walk(s), "b", Block) == b for s in Slot for b in Block)'),
+     "kept(", "need not keep b at start, done. It surely keeps b at first, second, third"),
+    ("kept_on_one_way_only",
+     fact('all(at(self.walk(s), "third") and kept(self.walk(s), "level", Level) == Level.LOW'
+          ' for s in Slot)'),
+     "kept(", "need not keep level at third. It surely keeps level at second"),
+    ("kept_of_another",
+     fact('all(at(self.walk(s), "first") and kept(self.walk(t), "b", Block) == b'
+          ' for s in Slot for t in Slot for b in Block)'),
+     "kept(", "need not keep b at start, done"),
+    ("kept_of_another_kind",
+     fact('all(at(self.walk(s), "first") and kept(self.walk(s), "b", Slot) == s for s in Slot)'),
+     "Slot)", "is a Block, not a Slot"),
+    ("kept_of_no_kind",
+     fact('all(at(self.walk(s), "first") and kept(self.walk(s), "b", s) == b'
+          ' for s in Slot for b in Block)'),
+     "s) ==", "no kind of value"),
+    ("at_in_a_guard", STEPS + action('require("x", at(self.walk(self.slot[b]), "first"))'),
+     "at(self.walk", "outside a fact"),
+    ("at_in_a_thread", STEPS + thread('yield "one"\nself.cached[next(b for b in Block)] = '
+     'at(self.walk(next(s for s in Slot)), "first")'), "at(self.walk", "outside a fact"),
     ("try_statement", action("try:\n    pass\nfinally:\n    pass"), "try", "one atomic step"),
 ]  # fmt: skip
 

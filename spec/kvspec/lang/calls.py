@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 
-from kvspec.lang import expressions, quantifiers, ranges, statements
+from kvspec.lang import expressions, quantifiers, ranges, statements, thread_facts
 from kvspec.lang.declarations import RecordShape, Resolver
 from kvspec.lang.frame import Frame
 from kvspec.lang.ir import (
@@ -28,6 +28,7 @@ from kvspec.lang.ir import (
     SizeOf,
 )
 from kvspec.lang.sorts import Record, implies, is_sort, require
+from kvspec.lang.standing import at, kept
 from kvspec.lang.types import FifoType, RecordType, ScalarType
 from kvspec.lang.values import (
     BOOL,
@@ -210,8 +211,11 @@ def _helper(frame: Frame, node: ast.Call, helper: Helper, *, effects: bool) -> V
         _require(frame, node)
         return None
     if helper.function is implies:
-        condition, consequence = (expressions.truth(frame, a) for a in node.args)
-        return either(negated(condition), consequence)
+        return _implies(frame, node)
+    if helper.function is at:
+        return thread_facts.at_call(frame, node)
+    if helper.function is kept:
+        return thread_facts.kept_call(frame, node)
     is_method = isinstance(node.func, ast.Attribute)
     if not is_method:
         raise frame.error(
@@ -230,6 +234,14 @@ def _helper(frame: Frame, node: ast.Call, helper: Helper, *, effects: bool) -> V
             "Call it on a line of its own.",
         )
     return result
+
+
+def _implies(frame: Frame, node: ast.Call) -> Expr:
+    """Both sides are evaluated, but a fact says the second only of where the first is true."""
+    condition = expressions.truth(frame, node.args[0])
+    with frame.assuming(*((condition,) if frame.is_fact else ())):
+        consequence = expressions.truth(frame, node.args[1])
+    return either(negated(condition), consequence)
 
 
 def _require(frame: Frame, node: ast.Call) -> None:

@@ -37,6 +37,7 @@ from kvspec.lang.values import (
     is_expression,
     negated,
 )
+from kvspec.lang.whereabouts import Whereabouts
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Unit:
     variables: Mapping[str, Variable]
     constants: Mapping[str, Constant]
     library: Library
+    threads: Mapping[str, Whereabouts] = field(default_factory=dict)
 
 
 @dataclass
@@ -71,6 +73,7 @@ class Frame:
     """One method being traced, perhaps inlined; `pure` inside quantifiers and properties.
 
     `path` is what must be true for the part being traced to be evaluated at all (short circuit).
+    `is_fact`: a property or a promise, which may say where threads stand.
     """
 
     unit: Unit
@@ -78,6 +81,7 @@ class Frame:
     emission: Emission
     names: dict[str, Value]
     pure: bool = False
+    is_fact: bool = False
     path: tuple[Expr, ...] = ()
     owner: type = object
     calls: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import get_type_hints
 
 from kvspec.lang import statements, threads
@@ -128,6 +129,7 @@ class _Tracer:
         actions = [*self._actions(unit)]
         for thread in cut:
             actions += threads.steps_of(unit, thread)
+        unit = replace(unit, threads={t.name: t.whereabouts(actions) for t in cut})
         model = Model(
             self.machine.__name__,
             sentence_of(self.machine, self.machine.__name__),
@@ -226,7 +228,7 @@ class _Tracer:
             if mark.role is not Role.PROPERTY:
                 continue
             frame = self._frame(unit, helper, ())
-            frame.pure = True
+            frame.pure = frame.is_fact = True
             formula = _formula(frame, helper)
             at = frame.source.at(frame.source.tree)
             sentence = sentence_of(helper.function, helper.name)
@@ -241,6 +243,7 @@ class _Tracer:
                 continue
             parameters = self._parameters(helper)
             frame = self._frame(unit, helper, parameters)
+            frame.is_fact = True
             formula = _formula(frame, helper)
             begins = []
             for statement in frame.emission.blocks[0]:

@@ -30,6 +30,7 @@ from kvspec.lang.ir import Action, Model, Property, Variable
 from kvspec.lang.machine import Machine, members
 from kvspec.lang.sorts import Disabling, Sort, is_sort, running
 from kvspec.lang.sources import Library
+from kvspec.lang.standing import Standing, watching
 from kvspec.lang.state import Element, Row, State, blank_row, blank_state, row_indices, row_number
 from kvspec.lang.threads import DONE, START, label_of, yields
 from kvspec.lang.types import (
@@ -231,9 +232,22 @@ class NativeWalk:
 
     def holds(self, prop: Property) -> bool:
         """Whether the property's own method says yes here."""
-        with running(self.natives.sizes):
+        with running(self.natives.sizes), watching(self._where_is):
             method: Any = getattr(self._machine, prop.name)  # Any: a method by its name
             return bool(method())
+
+    def _where_is(self, thread: str, arguments: tuple[object, ...]) -> Standing:
+        """Where a thread stands, and the values of its own variables."""
+        index = tuple(encode(argument) for argument in arguments)
+        places = (START, *self._labels(thread), DONE)
+        own = {
+            name.partition("__")[2]: self.natives.value(variable.leaf, cells[index])
+            for name, cells in self._own.items()
+            if name.partition("__")[0] == thread and name != flat_name(thread, "at")
+            for variable in [self.natives.variables[name]]
+            if not isinstance(variable.leaf, FifoType | SetType)
+        }
+        return Standing(places[self._own[flat_name(thread, "at")][index]], own)
 
     def take(self, action: Action, arguments: Arguments) -> NativeStep:
         """Make one move; after a refusal or failure the walk stands where it stood before."""

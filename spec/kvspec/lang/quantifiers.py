@@ -175,13 +175,15 @@ def _nested(frame: Frame, name: str, parts: Sequence[ast.comprehension], body: a
     with frame.formula(found.naming(found.bound)):
         conditions = [found.condition]
         for test in part.ifs:
-            conditions.append(expressions.truth(frame, test))
-        if len(parts) > 1:
-            inner = _nested(frame, name, parts[1:], body)
-        elif name == "sum":
-            inner = expressions.scalar(frame, body)
-        else:
-            inner = expressions.truth(frame, body)
+            with frame.assuming(*conditions):
+                conditions.append(expressions.truth(frame, test))
+        with frame.assuming(*conditions):
+            if len(parts) > 1:
+                inner = _nested(frame, name, parts[1:], body)
+            elif name == "sum":
+                inner = expressions.scalar(frame, body)
+            else:
+                inner = expressions.truth(frame, body)
     return _quantified(name, found, both(*conditions), inner)
 
 

@@ -370,6 +370,7 @@ def inline(frame: Frame, node: ast.Call, helper: Helper) -> Value:
         frame.emission,
         names,
         pure=frame.pure,
+        is_fact=frame.is_fact,
         path=frame.path,
         owner=helper.owner,
         calls=(*frame.calls, called),

@@ -31,6 +31,7 @@ from kvspec.lang.sources import Library, Source
 from kvspec.lang.state import blank_row
 from kvspec.lang.types import EnumType, ScalarType
 from kvspec.lang.values import BOOL, Helper, Itself, Value
+from kvspec.lang.whereabouts import Whereabouts, with_keeps
 
 START, DONE = "start", "done"
 
@@ -47,6 +48,11 @@ class ThreadSource:
     counter: Variable
     own: Mapping[str, Variable]
 
+    def whereabouts(self, steps: Sequence[Action]) -> Whereabouts:
+        """What facts may say of it, once its steps are traced."""
+        mine = [step for step in steps if step.thread == self.name]
+        return with_keeps(Whereabouts(self.name, self.counter, self.parameters, self.own), mine)
+
 
 def yields(body: Sequence[ast.AST]) -> list[ast.Yield]:
     """The yields of a thread, in the order of the source."""
@@ -61,15 +67,26 @@ def label_of(node: ast.Yield, number: int) -> str:
     return f"step{number}"
 
 
+def places_of(source: Source) -> tuple[str, ...]:
+    """Where a thread of this text can stand, `start` first and `done` last."""
+    labels = (label_of(node, number) for number, node in enumerate(yields(source.tree.body), 1))
+    return (START, *labels, DONE)
+
+
+def own_names(source: Source) -> frozenset[str]:
+    """The names of the annotated locals of a thread of this text."""
+    nodes = (n for n in ast.walk(source.tree) if isinstance(n, ast.AnnAssign))
+    return frozenset(n.target.id for n in nodes if isinstance(n.target, ast.Name))
+
+
 def read_thread(
     library: Library, unit_sizes: Mapping[str, int], helper: Helper, parameters: tuple[Local, ...]
 ) -> ThreadSource:
     """A thread's state variables, before any of its steps is traced."""
     source = library.method(helper.function)
     frame = Frame(Unit(object, unit_sizes, {}, {}, {}, library), source, Emission(), {})
-    found = yields(source.tree.body)
-    labels = [label_of(node, number) for number, node in enumerate(found, 1)]
-    for node, label in zip(found, labels, strict=True):
+    labels = places_of(source)[1:-1]
+    for node, label in zip(yields(source.tree.body), labels, strict=True):
         if not label.isidentifier() or labels.count(label) > 1 or label in (START, DONE):
             raise frame.error(
                 node,
@@ -84,7 +101,7 @@ def read_thread(
         for name, scalar in _own_types(unit_sizes, source).items()
     }
     counter = Variable(flat_name(helper.name, "at"), dims, kind)
-    return ThreadSource(helper.name, helper, source, parameters, tuple(labels), counter, own)
+    return ThreadSource(helper.name, helper, source, parameters, labels, counter, own)
 
 
 def _own_types(sizes: Mapping[str, int], source: Source) -> dict[str, ScalarType]:
