@@ -2,80 +2,25 @@
 
 from __future__ import annotations
 
-from itertools import permutations
-
 import pytest
-from still_device import StillDevice
-
-from kvimpl.blocks.copies import CopyStreams
-from kvimpl.blocks.slots import SlotMemory
-from kvspec.events import Shape, SlotId, Stream
-
-UP, DOWN = Stream.ONBOARD, Stream.OFFLOAD
-P0, P1, P2, S0, S1 = (SlotId(n) for n in range(5))
-
-
-class Copies:
-    "Copy streams over three device and two host slots, and the bytes they move."
-
-    def __init__(self) -> None:
-        shape = Shape(
-            primary_count=3,
-            secondary_count=2,
-            priority_count=1,
-            references_max=1,
-            pins_max=1,
-            copies_max=9,
-        )
-        self.device = StillDevice()
-        self.memory = SlotMemory(self.device, shape, slot_bytes=1)  # type: ignore[arg-type]
-        self.compute = self.device.stream("compute")
-        self.streams = CopyStreams(
-            self.device,  # type: ignore[arg-type]
-            self.memory,
-            compute=self.compute,
-        )
-        for slot in range(5):
-            self.device.poke(self.memory.view(SlotId(slot)), b"abcde"[slot : slot + 1])
-        self.streams.begin_step()
-
-    def send(self, stream: Stream, source: SlotId, target: SlotId) -> str:
-        sent = self.streams.send(stream, source, target)
-        return f"copy {sent.copy}: slot {source} to {target}"
-
-    def fill(self, slot: SlotId, byte: str) -> str:
-        self.device.fill(self.memory.view(slot), ord(byte), self.compute, label=f"fill {slot}")
-        return f"fill {slot}"
-
-    def contents(self) -> str:
-        slots = [self.device.peek(self.memory.view(SlotId(n))) for n in range(5)]
-        return b"".join(slots).decode()
-
-
-HAZARDS = {
-    "a write before it is read": [(DOWN, P0, S0), (UP, S0, P1)],
-    "a read before it is overwritten": [(UP, S0, P1), (DOWN, P0, S0)],
-    "a write before it is overwritten": [(UP, S0, P1), (DOWN, P2, P1)],
-    "two reads before it is overwritten": [(UP, P0, P1), (DOWN, P0, S0), (UP, S1, P0)],
-    "a read after a write after a read": [(UP, S0, P0), (DOWN, P1, S0), (UP, S0, P2)],
-    "the slots of one number at two levels": [(UP, S0, P2), (DOWN, P0, S1), (DOWN, P1, S0)],
-}
+from copies_bench import (
+    DOWN,
+    HAZARDS,
+    P0,
+    P1,
+    S0,
+    S1,
+    UP,
+    Copies,
+    Sends,
+    in_each_order,
+    in_order_sent,
+)
 
 
 @pytest.mark.parametrize("sends", HAZARDS.values(), ids=HAZARDS)
-def test_copies_that_share_bytes_keep_the_order_they_were_sent_in(
-    sends: list[tuple[Stream, SlotId, SlotId]],
-) -> None:
-    expected = list("abcde")
-    for _, source, target in sends:
-        expected[target] = expected[source]
-    for order in permutations((1, 2)):
-        copies = Copies()
-        for send in sends:
-            copies.send(*send)
-        for stream in order * len(sends):
-            copies.device.run(stream=stream)
-        assert copies.contents() == "".join(expected), order
+def test_copies_that_share_bytes_keep_the_order_they_were_sent_in(sends: Sends) -> None:
+    assert in_each_order(sends) == [in_order_sent(sends)] * 2
 
 
 def test_independent_copies_may_overtake() -> None:

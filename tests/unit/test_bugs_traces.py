@@ -142,6 +142,12 @@ LENGTHS = {
         "used_count_is_not_negative": 8,
     },
     "inv-57-shared-hole": {"one_hole_each": 4},
+    "kv-042": {
+        "entries_outlive_their_need": 3,
+        "conflicts_are_ordered": 4,
+        "source_is_written": 7,
+        "target_is_unused": 7,
+    },
     "s3-1": {"reader__counted": 8, "counted": 15, "scheduler__idle": 17},
     "s3-2": {"scheduler__peeked": 11},
     "s3-3": {"pinned_slots_stay_put": 19},
@@ -229,6 +235,7 @@ LENGTHS = {
 # above 300 thousand states: only the shortest run is looked for
 LARGE = {
     "inv-27-one-reader": {"entries_outlive_their_need": 3},
+    "kv-042": {"entries_outlive_their_need": 3},
     "s5-5-index": {"reads_what_was_launched": 7},
 }
 

@@ -36,6 +36,7 @@ from kvspec.bugs import (
     inv_56_backwards,
     inv_56_left_behind,
     inv_57_shared_hole,
+    kv_042,
     s1_1,
     s1_2_early_release,
     s1_2_late_claim,
@@ -165,6 +166,7 @@ BUGS: Mapping[str, Bug] = MappingProxyType(
             inv_56_backwards.BUG,
             inv_56_left_behind.BUG,
             inv_57_shared_hole.BUG,
+            kv_042.BUG,
         )
     }
 )
