@@ -20,10 +20,15 @@ PLANS = {
     "copies": 50,
     "staging-v1": 63,
     "staging-v2": 68,
+    "objects": 79,
+    "fills": 5,
+    "locks": 13,
 }
 
 
-@pytest.mark.parametrize("name", ["stored", "copies", "staging-v1", "staging-v2"])
+@pytest.mark.parametrize(
+    "name", ["stored", "copies", "staging-v1", "staging-v2", "objects", "fills", "locks"]
+)
 def test_every_obligation_is_proved_for_every_size(name):
     model = MACHINES[name].instance()
     unproved = [

@@ -10,6 +10,9 @@ from types import MappingProxyType
 
 from kvspec.lang import Machine
 from kvspec.models.copies import OrderedCopies
+from kvspec.models.fills import HotCopies
+from kvspec.models.locks import OrderedLocks
+from kvspec.models.objects import ObjectStore
 from kvspec.models.offload import OffloadSteps
 from kvspec.models.pins import PinnedPool
 from kvspec.models.remote import SharedPool
@@ -31,6 +34,9 @@ MACHINES: Mapping[str, type[Machine]] = MappingProxyType(
         "copies": OrderedCopies,
         "staging-v1": StagedTable,
         "staging-v2": GatheredRows,
+        "objects": ObjectStore,
+        "fills": HotCopies,
+        "locks": OrderedLocks,
     }
 )
 
