@@ -161,6 +161,16 @@ def a_second_release_changes_nothing(at: Bench) -> None:
     assert at.manager.observe() == before
 
 
+def what_a_reader_reads_is_not_written(at: Bench) -> None:
+    at.cached("x")
+    receipt = at.manager.pin_key(key("x"))
+    assert receipt is not None
+    with contextlib.suppress(BlockError):
+        at.write(at.manager.allocate(B), "y")
+    at.settle()
+    assert at.device.peek(receipt.view) == b"xxxx"
+
+
 INCIDENTS: dict[str, Callable[[Bench], None]] = {
     "s1-6": keeps_a_timed_priority_for_its_time_only,
     "s1-6-expires-in-use": expires_only_what_is_free,
@@ -168,6 +178,7 @@ INCIDENTS: dict[str, Callable[[Bench], None]] = {
     "inv-28-compute-too-early": a_block_on_its_way_down_keeps_its_bytes,
     "inv-28-copies-too-early": a_block_goes_down_with_what_compute_wrote,
     "kv-002": a_second_release_changes_nothing,
+    "kv-119": what_a_reader_reads_is_not_written,
     "kv-s07": what_a_reader_pinned_is_not_handed_out,
 }
 

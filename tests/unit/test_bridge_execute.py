@@ -31,6 +31,7 @@ THERE = {
     "inv-11-forgotten": 5,
     "inv-12-reused-in-host": 5,
     "inv-28-compute-too-early": 3,
+    "kv-001": 4,
     "s1-1": 4,
     "s1-4-uncounted-pin": 4,
     "s1-5": 1,
@@ -45,6 +46,9 @@ THERE = {
 IN_CALL = {"inv-56-backwards": (4, 4), "s1-4-wrong-level": (2, 2)}
 """The bugs that are refused in a call of several lines: the step, and the call's last."""
 
+UNREAD = {"kv-017": "objects", "kv-104": "locks", "kv-119": "objects"}
+"""The bugs whose design has no reading as calls."""
+
 TIERS = READINGS["tiers"].settings({"P": 1, "S": 1})
 COMPUTED: Script = (
     making(Verb.ALLOCATE, 1, "allocate", request=0),
@@ -54,8 +58,18 @@ COMPUTED: Script = (
 
 
 def test_every_bug_known_on_both_sides_has_its_row() -> None:
-    assert set(THERE) | set(IN_CALL) == set(BUGS) & set(DESIGN_BUGS)
+    assert {*THERE, *IN_CALL, *UNREAD} == set(BUGS) & set(DESIGN_BUGS)
     assert not set(THERE) & set(IN_CALL)
+
+
+@pytest.mark.parametrize("bug", UNREAD)
+def test_a_bug_of_a_design_without_a_reading_is_not_called_met(bug: str) -> None:
+    done = executed(bug)
+    assert done.outcome is Bridged.CANNOT
+    assert f"the machine '{UNREAD[bug]}' has no reading" in done.why
+
+
+def test_every_reading_is_of_a_design_that_has_bugs() -> None:
     assert {bug.design for bug in DESIGN_BUGS.values()} > set(READINGS)
 
 
@@ -229,7 +243,7 @@ def test_the_command_says_which_step_and_declines_a_bug_of_one_side(
     said = capsys.readouterr().out
     assert "the wrong manager: step 4 of 4" in said
     assert "calls without a step" not in said
-    assert run(["execute", "kv-001"]) == Exit.USAGE
+    assert run(["execute", "kv-002"]) == Exit.USAGE
     assert "known both as a design and as a manager" in capsys.readouterr().err
 
 

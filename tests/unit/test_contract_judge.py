@@ -341,6 +341,7 @@ SEEN = {
     "inv-10-kept-reference",
     "inv-11-forgotten",
     "kv-001",
+    "kv-017",
     "s1-4-uncounted-pin",
     "s1-5",
     "s1-5-kept",

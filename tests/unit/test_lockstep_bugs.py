@@ -14,7 +14,7 @@ from block_bench import A, B, Bench, C, key
 
 from kvcheck.lockstep import Judge, OnRefusal, Reason, Refusal, design_for
 from kvcheck.verdict import Outcome
-from kvimpl.blocks import BlockError, BlockManager, BlockPool, Keep
+from kvimpl.blocks import BlockError, BlockManager, BlockPool, Keep, NoFreeBlock
 from kvimpl.bugs import BUGS, Bug, Evidence, Needs
 from kvspec.events import Detail, Priority
 
@@ -51,6 +51,17 @@ def story(at: Bench) -> None:
     manager.commit(low, A, key("y"))
     manager.release(low, A)
     manager.allocate(B)
+    at.settle()
+    manager.release_request(B)
+    third = manager.allocate(A)
+    at.write(third, "z")
+    manager.commit(third, A, key("z"))
+    manager.release(third, A)
+    receipt = manager.pin_key(key("z"))
+    assert receipt is not None
+    with contextlib.suppress(NoFreeBlock):
+        manager.allocate(B)
+    manager.unpin(receipt)
 
 
 def told(bug: Bug, detail: Detail, *, right: bool = False) -> Judge:
@@ -101,6 +112,7 @@ REFUSED_AT = {
     "inv-56-backwards": Where("OffloadAllocate", 13, 23, Reason.SHOWN, ("pending[stream1]",)),
     "kv-001": Where("Reuse", 9, 11, Reason.SHOWN, PRIMARY),
     "kv-002": Where("PutBack", None, 10, Reason.PART, AGAIN),
+    "kv-017": Where("OffloadAllocate", 38, 80, Reason.DISABLED, "a primary block is free"),
     "s1-1": Where("Claim", None, 21, Reason.PART, LEVEL),
     "s1-4-uncounted-pin": Where("Pin", 11, 16, Reason.SHOWN, ("free_count[PRIMARY]",)),
     "s1-4-wrong-level": Where("OffloadAllocate", 13, 23, Reason.SHOWN, COUNTERS),

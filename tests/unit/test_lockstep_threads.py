@@ -110,6 +110,7 @@ PROGRAMS = {
     "kv-s07": pin_and_allocate,
     "kv-s08": pin_and_allocate,
     "kv-002": release_twice,
+    "kv-104": pin_and_allocate,
 }
 
 
@@ -155,12 +156,14 @@ SEEN = {
     "kv-s07": f"Allocate: DISABLED: {FREE}",
     "kv-s08": f"Refuse: GUARD: {FREE}",
     "kv-002": "EndStep: SHOWN: free free_count",
+    "kv-104": f"{SILENT}, then DeviceStuck",
 }
 IN_PARTS = {
     "kv-s05": "Claim: PART: the block is queued at the level that was told",
     "kv-s07": "Claim: PART: the block is queued at the level that was told",
     "kv-s08": f"Refuse: GUARD: {FREE}",
     "kv-002": "PutBack: PART: the block is in no queue",
+    "kv-104": f"{SILENT}, then DeviceStuck",
 }
 
 

@@ -40,7 +40,7 @@ class Column(Enum):
 
 
 RUNS: Mapping[Column, int] = MappingProxyType(
-    {Column.LOCKSTEP: 1_500, Column.SCHEDULES: 150, Column.PAYLOAD: 150, Column.COUNTS: 150}
+    {Column.LOCKSTEP: 1_500, Column.SCHEDULES: 250, Column.PAYLOAD: 150, Column.COUNTS: 150}
 )
 
 

@@ -27,6 +27,10 @@ BUG = Bug(
     breaks=(
         "free_is_unused",
         "give_up",
+        "reserved_is_unused",
+        "remove",
+        "done",
+        "let_go",
     ),
     sizes={"N": 1, "B": 1},
 )

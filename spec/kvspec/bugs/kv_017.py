@@ -24,8 +24,11 @@ BUG = Bug(
     sentence="A page is handed out again while a reader still copies from it.",
     breaks=(
         "free_is_unused",
-        "let_go",
+        "reserved_is_unused",
         "done",
+        "let_go",
+        "give_up",
+        "remove",
     ),
     sizes={"N": 1, "B": 1},
 )

@@ -26,6 +26,9 @@ BUG = Bug(
     machine=PinnedAnyway,
     source="Mooncake PR #1853: the second replica of one key was pinned and not queued",
     sentence="Two pins stand for one place in the queue, and one of them is never undone.",
-    breaks=("pins_are_queued",),
+    breaks=(
+        "pins_are_queued",
+        "ask",
+    ),
     sizes={"N": 1, "B": 1, "PINS": 2},
 )
