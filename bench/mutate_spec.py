@@ -31,7 +31,7 @@ HUNTS: Mapping[str, tuple[Mapping[str, int], ...]] = MappingProxyType(
         "copies": ({"W": 2, "S": 2},),
         "staging-v1": ({},),
         "staging-v2": ({},),
-        "objects": ({"N": 2}, {"N": 3, "B": 2}),
+        "objects": ({"N": 2}, {"N": 3}),
         "fills": ({},),
         "locks": ({},),
     }

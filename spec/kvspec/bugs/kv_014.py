@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from kvspec.bugs.bug import Bug
 from kvspec.lang import action, require
-from kvspec.models.objects import ObjectStore, Page
+from kvspec.models.objects import ObjectStore, Slot
 
 
 class GivenBackByBoth(ObjectStore):
-    """Whoever gives a page back leaves it on the prefetch's list, for the caller."""
+    """Whoever gives a slot back leaves it on the prefetch's list, for the caller."""
 
     @action
-    def give_up(self, p: Page) -> None:
-        "The prefetch ends early, and gives a page of its list back."
-        require("it is the prefetch's", p in self.reserved)
-        self.free.push(p)
+    def give_up(self, s: Slot) -> None:
+        "The prefetch ends early, and gives a slot of its list back."
+        require("it is the prefetch's", s in self.reserved)
+        self.free.push(s)
 
 
 BUG = Bug(
@@ -23,7 +23,7 @@ BUG = Bug(
     design="objects",
     machine=GivenBackByBoth,
     source="SGLang issue #13483: the routine and its caller release the tail of one reservation",
-    sentence="A page is given back by two who believe that it is theirs, and handed out twice.",
+    sentence="A slot is given back by two who believe that it is theirs, and handed out twice.",
     breaks=(
         "free_is_unused",
         "give_up",
@@ -32,5 +32,5 @@ BUG = Bug(
         "done",
         "let_go",
     ),
-    sizes={"N": 1, "B": 1},
+    sizes={"N": 1, "S": 1},
 )

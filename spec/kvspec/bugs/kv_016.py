@@ -14,8 +14,8 @@ class UnpinNeverFrees(ObjectStore):
     def done(self) -> None:
         "The oldest offload is done, and the pin is gone."
         require("an offload is queued", len(self.queue) > 0)
-        p = self.queue.pop()
-        self.pins[p] -= 1
+        s = self.queue.pop()
+        self.pins[s] -= 1
 
 
 BUG = Bug(
@@ -24,7 +24,7 @@ BUG = Bug(
     design="objects",
     machine=UnpinNeverFrees,
     source="LMCache issue #1130, mended by PR #1173",
-    sentence="A page whose last pin goes after its last reference is never free again.",
+    sentence="A slot whose last pin goes after its last reference is never free again.",
     breaks=("unused_is_free",),
-    sizes={"N": 1, "B": 1},
+    sizes={"N": 1, "S": 1},
 )

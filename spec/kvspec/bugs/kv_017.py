@@ -7,12 +7,12 @@ from kvspec.models.objects import Key, ObjectStore
 
 
 class EvictionFrees(ObjectStore):
-    """Leaving the index frees the page instead of dropping the index's own reference."""
+    """Leaving the index frees the slot instead of dropping the index's own reference."""
 
     def leave(self, k: Key) -> None:
         self.stored[k] = False
-        self.refs[self.page_of[k]] -= 1
-        self.free.push(self.page_of[k])
+        self.refs[self.slot_of[k]] -= 1
+        self.free.push(self.slot_of[k])
 
 
 BUG = Bug(
@@ -21,7 +21,7 @@ BUG = Bug(
     design="objects",
     machine=EvictionFrees,
     source="LMCache PR #3130: batched eviction called the allocator and not the reference count",
-    sentence="A page is handed out again while a reader still copies from it.",
+    sentence="A slot is handed out again while a reader still copies from it.",
     breaks=(
         "free_is_unused",
         "reserved_is_unused",
@@ -30,5 +30,5 @@ BUG = Bug(
         "give_up",
         "remove",
     ),
-    sizes={"N": 1, "B": 1},
+    sizes={"N": 1, "S": 1},
 )

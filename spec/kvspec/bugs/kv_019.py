@@ -14,9 +14,9 @@ class PinnedAnyway(ObjectStore):
     def ask(self, k: Key) -> None:
         "An object is to be offloaded: it is pinned, and queued unless it is queued already."
         require("it is there", self.stored[k])
-        if self.page_of[k] not in self.queue:
-            self.queue.push(self.page_of[k])
-        self.pins[self.page_of[k]] += 1
+        if self.slot_of[k] not in self.queue:
+            self.queue.push(self.slot_of[k])
+        self.pins[self.slot_of[k]] += 1
 
 
 BUG = Bug(
@@ -30,5 +30,5 @@ BUG = Bug(
         "pins_are_queued",
         "ask",
     ),
-    sizes={"N": 1, "B": 1, "PINS": 2},
+    sizes={"N": 1, "S": 1, "PINS": 2},
 )

@@ -16,11 +16,11 @@ class EvictsItsOwn(ObjectStore):
         require("the one is there", self.stored[a])
         require("the other is not", not self.stored[b])
         require("the victim is there", self.stored[victim])
-        require("nobody reads it", self.refs[self.page_of[victim]] == 1)
-        require("nobody offloads it", self.pins[self.page_of[victim]] == 0)
+        require("nobody reads it", self.refs[self.slot_of[victim]] == 1)
+        require("nobody offloads it", self.pins[self.slot_of[victim]] == 0)
         self.leave(victim)
-        p = self.free.pop()
-        self.enter(b, p)
+        s = self.free.pop()
+        self.enter(b, s)
         assert self.stored[a], "the one is there still"
 
 
@@ -32,5 +32,5 @@ BUG = Bug(
     source="vLLM PR #35846: prepare_store skipped what was stored and then evicted it",
     sentence="Of two objects that were asked for, the one that was there is evicted for the other.",
     breaks=("put_beside",),
-    sizes={"N": 2, "B": 1},
+    sizes={"N": 2, "S": 1},
 )

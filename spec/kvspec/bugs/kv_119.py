@@ -21,5 +21,5 @@ BUG = Bug(
     source="LMCache issue #2420, PRs #4405 and #5228: the disk was read without the lock",
     sentence="The object was evicted between the look and the read, and the reader fails.",
     breaks=("open",),
-    sizes={"N": 1, "B": 1},
+    sizes={"N": 1, "S": 1},
 )

@@ -1,8 +1,8 @@
 """Copies of objects that are made ahead of their readers, while the objects change.
 
 It decides when such a copy may be published; memory and its owners are `objects`'s concern. The
-idea: a fill reads an object long before it publishes what it read, so it keeps the version that it
-read, and publishes only if that is the object's version still.
+idea: a fill reads an object long before it publishes what it read, so it notes the content that it
+read, and publishes only if that is the object's content still.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Key(Sort):
     "The name of an object."
 
 
-class Version(Sort):
+class Content(Sort):
     "One content of one object; each is written at most once in a run."
 
 
@@ -37,31 +37,31 @@ class Fill(Sort):
 class HotCopies(Machine):
     """Nobody is given the copy of an object that was replaced or removed.
 
-    Versions are never used twice, as a counter that is wide enough never repeats; so a proof for
-    every number of versions is a proof for runs of every length.
+    Contents are never written twice, and stand for generations of their object; so a proof for
+    every number of contents is a proof for runs of every length.
 
     Atomicity: a fill has two critical sections, and everybody may come between.
 
     | action  | linearisation point in the code                          | made atomic by   |
     | write   | the commit of an upsert, which drops the hot copy        | publication lock |
     | remove  | the removal, which drops the hot copy                    | publication lock |
-    | submit  | a read of the object starts a fill and notes the version | publication lock |
-    | publish | the fill is done, and compares the version               | publication lock |
+    | submit  | a read of the object starts a fill, with its generation  | publication lock |
+    | publish | the fill is done, and compares the generation            | publication lock |
     """
 
     stored: Map[Key, bool]
-    version: Map[Key, Version]
-    used: Map[Version, bool]
+    content: Map[Key, Content]
+    used: Map[Content, bool]
     hot: Map[Key, bool]
-    hot_version: Map[Key, Version]
+    hot_content: Map[Key, Content]
     filling: Set[Fill]
     fill_key: Map[Fill, Key]
-    fill_version: Map[Fill, Version]
+    fill_content: Map[Fill, Content]
 
     @classmethod
     def instance(cls, *, N: int = 1, V: int = 3, F: int = 2) -> Model:
-        """N keys, V versions in all, F fills at a time."""
-        return cls.trace(sizes={"Key": N, "Version": V, "Fill": F})
+        """N keys, V contents in all, F fills at a time."""
+        return cls.trace(sizes={"Key": N, "Content": V, "Fill": F})
 
     @init
     def nothing_yet(self) -> None:
@@ -71,7 +71,7 @@ class HotCopies(Machine):
 
     def is_current(self, f: Fill) -> bool:
         k = self.fill_key[f]
-        return self.stored[k] and self.version[k] == self.fill_version[f]
+        return self.stored[k] and self.content[k] == self.fill_content[f]
 
     def may_publish(self, f: Fill) -> bool:
         return self.is_current(f)
@@ -79,12 +79,12 @@ class HotCopies(Machine):
     # ---- actions
 
     @action
-    def write(self, k: Key, v: Version) -> None:
+    def write(self, k: Key, c: Content) -> None:
         "An object gets a new content, and its hot copy is dropped."
-        require("the version is new", not self.used[v])
-        self.used[v] = True
+        require("the content is new", not self.used[c])
+        self.used[c] = True
         self.stored[k] = True
-        self.version[k] = v
+        self.content[k] = c
         self.hot[k] = False
 
     @action
@@ -99,7 +99,7 @@ class HotCopies(Machine):
         require("the object is there", self.stored[k])
         self.filling.add(f)
         self.fill_key[f] = k
-        self.fill_version[f] = self.version[k]
+        self.fill_content[f] = self.content[k]
 
     @action
     def publish(self, f: Fill) -> None:
@@ -109,7 +109,7 @@ class HotCopies(Machine):
         k = self.fill_key[f]
         if self.may_publish(f):
             self.hot[k] = True
-            self.hot_version[k] = self.fill_version[f]
+            self.hot_content[k] = self.fill_content[f]
 
     # ---- what must always hold
 
@@ -119,9 +119,9 @@ class HotCopies(Machine):
         strength=Strength.EVERY_SIZE,
     )
     def hot_is_current(self) -> bool:
-        "A hot copy is of an object that is there, in the version that it has now."
+        "A hot copy is of an object that is there, with the content that it has now."
         return all(
-            self.stored[k] and self.hot_version[k] == self.version[k] for k in Key if self.hot[k]
+            self.stored[k] and self.hot_content[k] == self.content[k] for k in Key if self.hot[k]
         )
 
     # ---- what must be possible

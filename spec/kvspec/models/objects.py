@@ -1,7 +1,7 @@
 """A store of objects under keys: who may refer to an object's memory, and when it is given back.
 
-It decides when a page is free; where a page is and how its bytes get there are other machines'
-concern. The idea: an index, readers, a queue of offloads and a prefetch refer to a page each in a
+It decides when a slot is free; where a slot is and how its bytes get there are other machines'
+concern. The idea: an index, readers, a queue of offloads and a prefetch refer to a slot each in a
 way of its own, so whoever lets go asks whether all the others have, and whoever acts on what it
 saw before looks again.
 """
@@ -34,7 +34,7 @@ class Key(Sort):
     "The name of an object's content."
 
 
-class Page(Sort):
+class Slot(Sort):
     "Memory for one object."
 
 
@@ -71,19 +71,19 @@ class ObjectStore(Machine):
     """
 
     stored: Map[Key, bool]
-    page_of: Map[Key, Page]
-    refs: Map[Page, RefCount]
-    pins: Map[Page, PinCount]
-    readers: Map[Page, Set[Reader]]
+    slot_of: Map[Key, Slot]
+    refs: Map[Slot, RefCount]
+    pins: Map[Slot, PinCount]
+    readers: Map[Slot, Set[Reader]]
     seen: Map[Reader, Set[Key]]
-    queue: UniqueFifo[Page]
-    reserved: Set[Page]
-    free: UniqueFifo[Page]
+    queue: UniqueFifo[Slot]
+    reserved: Set[Slot]
+    free: UniqueFifo[Slot]
 
     @classmethod
-    def instance(cls, *, N: int = 3, B: int = 2, R: int = 1, REFS: int = 2, PINS: int = 1) -> Model:
-        """N keys, B pages, R readers; references and pins a page can count."""
-        return cls.trace(sizes={"Key": N, "Page": B, "Reader": R, "REFS": REFS, "PINS": PINS})
+    def instance(cls, *, N: int = 3, S: int = 2, R: int = 1, REFS: int = 2, PINS: int = 1) -> Model:
+        """N keys, S slots, R readers; references and pins a slot can count."""
+        return cls.trace(sizes={"Key": N, "Slot": S, "Reader": R, "REFS": REFS, "PINS": PINS})
 
     @assume
     def one_of_each_fits(self) -> bool:
@@ -92,29 +92,29 @@ class ObjectStore(Machine):
 
     @init
     def all_free(self) -> None:
-        "Nothing is stored, and every page is free."
-        self.free.fill(p for p in Page)
+        "Nothing is stored, and every slot is free."
+        self.free.fill(s for s in Slot)
 
     # ---- vocabulary
 
-    def is_indexed(self, p: Page) -> bool:
-        return any(self.stored[k] and self.page_of[k] == p for k in Key)
+    def is_indexed(self, s: Slot) -> bool:
+        return any(self.stored[k] and self.slot_of[k] == s for k in Key)
 
     # ---- building blocks
 
-    def enter(self, k: Key, p: Page) -> None:
+    def enter(self, k: Key, s: Slot) -> None:
         self.stored[k] = True
-        self.page_of[k] = p
-        self.refs[p] += 1
+        self.slot_of[k] = s
+        self.refs[s] += 1
 
     def leave(self, k: Key) -> None:
         self.stored[k] = False
-        self.refs[self.page_of[k]] -= 1
-        self.give_back_if_unused(self.page_of[k])
+        self.refs[self.slot_of[k]] -= 1
+        self.give_back_if_unused(self.slot_of[k])
 
-    def give_back_if_unused(self, p: Page) -> None:
-        if self.refs[p] == 0 and self.pins[p] == 0:
-            self.free.push(p)
+    def give_back_if_unused(self, s: Slot) -> None:
+        if self.refs[s] == 0 and self.pins[s] == 0:
+            self.free.push(s)
 
     # ---- the store
 
@@ -122,9 +122,9 @@ class ObjectStore(Machine):
     def put(self, k: Key) -> None:
         "An object is stored."
         require("it is not there", not self.stored[k])
-        require("a page is free", len(self.free) > 0)
-        p = self.free.pop()
-        self.enter(k, p)
+        require("a slot is free", len(self.free) > 0)
+        s = self.free.pop()
+        self.enter(k, s)
 
     @action
     def put_beside(self, a: Key, b: Key, victim: Key) -> None:
@@ -133,11 +133,11 @@ class ObjectStore(Machine):
         require("the other is not", not self.stored[b])
         require("the victim is none of the two", victim != a)
         require("the victim is there", self.stored[victim])
-        require("nobody reads it", self.refs[self.page_of[victim]] == 1)
-        require("nobody offloads it", self.pins[self.page_of[victim]] == 0)
+        require("nobody reads it", self.refs[self.slot_of[victim]] == 1)
+        require("nobody offloads it", self.pins[self.slot_of[victim]] == 0)
         self.leave(victim)
-        p = self.free.pop()
-        self.enter(b, p)
+        s = self.free.pop()
+        self.enter(b, s)
         assert self.stored[a], "the one is there still"
 
     @action
@@ -161,21 +161,21 @@ class ObjectStore(Machine):
         self.seen[r].remove(k)
         if self.is_there_still(k):
             assert self.stored[k], "the key is in the index"
-            p = self.page_of[k]
-            if self.refs[p] < REFS and r not in self.readers[p]:
-                self.readers[p].add(r)
-                self.refs[p] += 1
+            s = self.slot_of[k]
+            if self.refs[s] < REFS and r not in self.readers[s]:
+                self.readers[s].add(r)
+                self.refs[s] += 1
 
     def is_there_still(self, k: Key) -> bool:
         return self.stored[k]
 
     @action
-    def let_go(self, r: Reader, p: Page) -> None:
+    def let_go(self, r: Reader, s: Slot) -> None:
         "The reader has its copy."
-        require("it reads the page", r in self.readers[p])
-        self.readers[p].remove(r)
-        self.refs[p] -= 1
-        self.give_back_if_unused(p)
+        require("it reads the slot", r in self.readers[s])
+        self.readers[s].remove(r)
+        self.refs[s] -= 1
+        self.give_back_if_unused(s)
 
     # ---- the offload queue
 
@@ -183,41 +183,41 @@ class ObjectStore(Machine):
     def ask(self, k: Key) -> None:
         "An object is to be offloaded: it is queued and pinned, unless it is queued already."
         require("it is there", self.stored[k])
-        if self.page_of[k] not in self.queue:
-            self.queue.push(self.page_of[k])
-            self.pins[self.page_of[k]] += 1
+        if self.slot_of[k] not in self.queue:
+            self.queue.push(self.slot_of[k])
+            self.pins[self.slot_of[k]] += 1
 
     @action
     def done(self) -> None:
         "The oldest offload is done."
         require("an offload is queued", len(self.queue) > 0)
-        p = self.queue.pop()
-        self.pins[p] -= 1
-        self.give_back_if_unused(p)
+        s = self.queue.pop()
+        self.pins[s] -= 1
+        self.give_back_if_unused(s)
 
     # ---- a prefetch
 
     @action
     def reserve(self) -> None:
-        "A prefetch takes a page."
-        require("a page is free", len(self.free) > 0)
-        p = self.free.pop()
-        self.reserved.add(p)
+        "A prefetch takes a slot."
+        require("a slot is free", len(self.free) > 0)
+        s = self.free.pop()
+        self.reserved.add(s)
 
     @action
-    def land(self, p: Page, k: Key) -> None:
-        "A page of the prefetch is filled, and its object is stored."
-        require("it is the prefetch's", p in self.reserved)
+    def land(self, s: Slot, k: Key) -> None:
+        "A slot of the prefetch is filled, and its object is stored."
+        require("it is the prefetch's", s in self.reserved)
         require("the object is not there", not self.stored[k])
-        self.reserved.remove(p)
-        self.enter(k, p)
+        self.reserved.remove(s)
+        self.enter(k, s)
 
     @action
-    def give_up(self, p: Page) -> None:
-        "The prefetch ends early, and gives a page back."
-        require("it is the prefetch's", p in self.reserved)
-        self.reserved.remove(p)
-        self.free.push(p)
+    def give_up(self, s: Slot) -> None:
+        "The prefetch ends early, and gives a slot back."
+        require("it is the prefetch's", s in self.reserved)
+        self.reserved.remove(s)
+        self.free.push(s)
 
     # ---- what must always hold
 
@@ -227,11 +227,11 @@ class ObjectStore(Machine):
         strength=Strength.EVERY_SIZE,
     )
     def free_is_unused(self) -> bool:
-        "Nobody refers to a free page."
+        "Nobody refers to a free slot."
         return all(
-            self.refs[p] == 0 and self.pins[p] == 0 and p not in self.reserved
-            for p in Page
-            if p in self.free
+            self.refs[s] == 0 and self.pins[s] == 0 and s not in self.reserved
+            for s in Slot
+            if s in self.free
         )
 
     @invariant(
@@ -240,10 +240,10 @@ class ObjectStore(Machine):
         strength=Strength.EVERY_SIZE,
     )
     def unused_is_free(self) -> bool:
-        "A page to which nobody refers is free."
+        "A slot to which nobody refers is free."
         return all(
-            self.refs[p] > 0 or self.pins[p] > 0 or p in self.reserved or p in self.free
-            for p in Page
+            self.refs[s] > 0 or self.pins[s] > 0 or s in self.reserved or s in self.free
+            for s in Slot
         )
 
     @invariant(
@@ -252,21 +252,21 @@ class ObjectStore(Machine):
         strength=Strength.EVERY_SIZE,
     )
     def pins_are_queued(self) -> bool:
-        "A page has one pin if it is queued for offload, and else none."
-        return all(self.pins[p] == (1 if p in self.queue else 0) for p in Page)
+        "A slot has one pin if it is queued for offload, and else none."
+        return all(self.pins[s] == (1 if s in self.queue else 0) for s in Slot)
 
     @lemma
     def references_counted(self) -> bool:
-        "The references of a page are its readers, and one more if it is in the index."
+        "The references of a slot are its readers, and one more if it is in the index."
         return all(
-            self.refs[p] == len(self.readers[p]) + (1 if self.is_indexed(p) else 0) for p in Page
+            self.refs[s] == len(self.readers[s]) + (1 if self.is_indexed(s) else 0) for s in Slot
         )
 
     @lemma
-    def one_page_each(self) -> bool:
-        "No two stored objects have one page."
+    def one_slot_each(self) -> bool:
+        "No two stored objects have one slot."
         return all(
-            not (self.stored[a] and self.stored[b]) or self.page_of[a] != self.page_of[b]
+            not (self.stored[a] and self.stored[b]) or self.slot_of[a] != self.slot_of[b]
             for a in Key
             for b in Key
             if a != b
@@ -274,17 +274,17 @@ class ObjectStore(Machine):
 
     @lemma
     def reserved_is_unused(self) -> bool:
-        "Nobody refers to a page that a prefetch has reserved."
-        return all(self.refs[p] == 0 and self.pins[p] == 0 for p in Page if p in self.reserved)
+        "Nobody refers to a slot that a prefetch has reserved."
+        return all(self.refs[s] == 0 and self.pins[s] == 0 for s in Slot if s in self.reserved)
 
     # ---- what must be possible
 
     @goal
     def removed_while_read(self) -> bool:
         "A reader has an object that is no longer in the index."
-        return any(len(self.readers[p]) > 0 and not self.is_indexed(p) for p in Page)
+        return any(len(self.readers[s]) > 0 and not self.is_indexed(s) for s in Slot)
 
     @goal
     def removed_while_queued(self) -> bool:
         "An object waits for its offload and is no longer in the index."
-        return any(p in self.queue and not self.is_indexed(p) for p in Page)
+        return any(s in self.queue and not self.is_indexed(s) for s in Slot)
