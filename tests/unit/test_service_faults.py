@@ -56,6 +56,8 @@ client.unpin(lease)
 here()
 """
 
+WATCHDOG_SECONDS = 60.0
+
 
 @pytest.fixture
 def running() -> Iterator[Running]:
@@ -208,12 +210,19 @@ def test_a_request_is_done_once_whatever_the_wire_does(running: Running, fate: s
 
 
 def test_a_service_that_stops_answering_is_told_and_its_leases_end(running: Running) -> None:
+    lost = threading.Event()
+
+    def lose(_number: int, _parts: Parts) -> list[Parts]:
+        lost.set()
+        return []
+
     with (
-        Wire(running.server.address, answered=lambda _number, _parts: []) as wire,
+        Wire(running.server.address, answered=lose) as wire,
         PinClient(wire.address, answer_ms=20, tries=2) as client,
-        pytest.raises(NoAnswer, match="did not answer 2 times"),
     ):
-        client.pin(b"k0")
+        with pytest.raises(NoAnswer, match="did not answer 2 times"):
+            client.pin(b"k0")
+        assert lost.wait(WATCHDOG_SECONDS), "the service was asked and answered"
     wait_until(running, 1)
     running.bench.clock.now = 10.0
     wait_until(running, 0)
