@@ -176,7 +176,6 @@ LENGTHS = {
     "kv-042": {
         "entries_outlive_their_need": 3,
         "conflicts_are_ordered": 4,
-        "source_is_written": 7,
         "target_is_unused": 7,
     },
     "s3-1": {"reader__counted": 8, "counted": 15, "scheduler__idle": 17},
@@ -329,3 +328,9 @@ def test_a_buffer_given_back_too_early_is_read_wrongly_from_a_depth_of_two_on(na
         "pending_buffers_are_guarded",
         "pending_buffers_are_kept",
     }
+
+
+def test_notes_without_a_level_do_no_harm_to_two_slots_a_level():
+    result = explore(BUGS["kv-042"].machine.instance(S=4), Options(engine=Engine.AUTO))
+    assert result.complete
+    assert result.findings == ()

@@ -8,6 +8,11 @@ import pytest
 from copies_bench import HAZARDS, in_each_order, in_order_sent
 
 import kvimpl.bugs.copies
+from kvcheck.cli.entry import run
+from kvcheck.fuzz import copy_columns
+from kvcheck.fuzz.copy_columns import RIGHT, Look, measure_copies
+from kvcheck.verdict import Exit
+from kvimpl.blocks.copies import CopyStreams
 from kvimpl.bugs.copies import COPY_BUGS
 from kvspec.bugs import BUGS
 
@@ -32,6 +37,41 @@ def test_copies_overtake_exactly_there(name: str) -> None:
         if in_each_order(sends, streams) != [in_order_sent(sends)] * 2
     }
     assert overtaken == OVERTAKEN[name]
+
+
+@pytest.mark.parametrize("look", Look, ids=lambda look: look.value)
+def test_drawn_copies_show_the_bugs_to_who_looks_and_nothing_else(look: Look) -> None:
+    assert measure_copies(RIGHT, look).by == ""
+    seen = {name for name in COPY_BUGS if measure_copies(name, look).by}
+    assert seen == ({"kv-041", "kv-042"} if look is Look.ORDER else {"kv-041"})
+
+
+@pytest.fixture
+def _elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.mark.usefixtures("_elsewhere")
+def test_the_matrix_says_who_was_seen(capsys) -> None:
+    assert run(("bugs", "--engine", "manager", "--select", "KV-041", "--quiet")) == Exit.OK
+    printed = capsys.readouterr().out
+    assert "KV-041  kv-041               killed, run 1  killed, run 6" in printed
+    assert "1 bugs, 3 of 3 claims met" in printed
+
+
+@pytest.mark.usefixtures("_elsewhere")
+def test_a_look_that_sees_nothing_is_noticed(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(copy_columns, "streams_of", lambda name: CopyStreams)
+    assert run(("bugs", "--engine", "manager", "--select", "KV-041", "--quiet")) == Exit.VIOLATION
+    assert "kv-041/order/any/killed: order missed it" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("_elsewhere")
+def test_a_false_alarm_is_noticed(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(copy_columns, "streams_of", lambda name: COPY_BUGS["kv-041"].streams)
+    assert run(("bugs", "--engine", "manager", "--select", "KV-041", "--quiet")) == Exit.VIOLATION
+    assert "FALSE ALARM" in capsys.readouterr().out
 
 
 def test_each_bug_file_is_registered_under_its_name() -> None:

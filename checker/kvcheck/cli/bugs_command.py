@@ -11,6 +11,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kvcheck.cli.copy_kills import HEAD as COPY_HEAD
+from kvcheck.cli.copy_kills import (
+    Sent,
+    copy_streams,
+    expected_copies,
+    measured_copies,
+    result_copies,
+    row_copies,
+)
 from kvcheck.cli.manager_kills import (
     RIGHT,
     Measured,
@@ -32,6 +41,7 @@ from kvcheck.cli.staging_kills import (
     row_staged,
     stagings,
 )
+from kvcheck.fuzz.copy_columns import RIGHT as RIGHT_STREAMS
 from kvcheck.fuzz.staging import RIGHT as RIGHT_STAGINGS
 from kvcheck.verdict import Evidence, Exit, ObligationResult, Outcome, Verdict
 
@@ -52,14 +62,14 @@ MANAGER = "manager"
     "engines",
     type=click.Choice((*COLUMNS, MANAGER)),
     multiple=True,
-    help="Only this column; manager: only the checks of what runs: manager, staging.",
+    help="Only this column; manager: only the checks of what runs: manager, staging, copies.",
 )
 @shared_options
 def command(settings: Settings, *, engines: tuple[str, ...]) -> Exit:
     """Hunt every known bug with every engine and print who killed it, and in how many steps.
 
     A second table has the bugs of the running manager, each under one kind of check at a time; a
-    third those of staging, each under one kind of order.
+    third those of staging, each under one kind of order; a fourth those of the copy streams.
     Exits 0 only if each bug was killed by everything that claims to kill it.
     """
     from kvcheck.cli.accounts import Accounts, close_books
@@ -67,12 +77,12 @@ def command(settings: Settings, *, engines: tuple[str, ...]) -> Exit:
     from kvcheck.cli.output import Output
     from kvcheck.cli.searching import now
 
-    chosen, running, staged = choose_all(settings.select)
+    chosen, running, staged, copies = choose_all(settings.select)
     if engines and MANAGER not in engines:
-        running, staged = [], []
+        running, staged, copies = [], [], []
     columns = [column for column in COLUMNS if not engines or column in engines]
     accounts, out, begun = Accounts(), Output(), now()
-    accounts.expected += expected(running) + expected_staged(staged)
+    accounts.expected += expected(running) + expected_staged(staged) + expected_copies(copies)
     for bug in chosen:
         accounts.expected += [_claim(bug, column) for column in columns if column in bug.killed_by]
     tasks = [Task(bug.id, column) for bug in chosen for column in columns]
@@ -94,8 +104,10 @@ def command(settings: Settings, *, engines: tuple[str, ...]) -> Exit:
         out.line()
         _print_running(out, running, cells)
     _stage(staged, accounts, out)
-    names = list(dict.fromkeys([*(bug.id for bug in chosen), *running, *staged]))
-    _print_end(out, len({*names} - {RIGHT, *RIGHT_STAGINGS}), accounts, now() - begun)
+    _send(copies, accounts, out)
+    names = list(dict.fromkeys([*(bug.id for bug in chosen), *running, *staged, *copies]))
+    bug_count = len({*names} - {RIGHT, RIGHT_STREAMS, *RIGHT_STAGINGS})
+    _print_end(out, bug_count, accounts, now() - begun)
     return close_books(
         accounts,
         settings,
@@ -156,6 +168,26 @@ def _stage(staged: Sequence[str], accounts: Accounts, out: Output) -> None:
         out.table(list(HEAD), [row_staged(name, cells) for name in staged])
 
 
+def _send(copies: Sequence[str], accounts: Accounts, out: Output) -> None:
+    """Every cell of the fourth table, into the books, and the table."""
+    from kvcheck.cli.searching import now
+    from kvcheck.fuzz.copy_columns import Look
+
+    cells: list[Sent] = []
+    try:
+        for name, look in ((name, look) for name in copies for look in Look):
+            if accounts.is_interrupted:
+                break
+            cells.append(measured_copies(name, look, now))
+            claim = result_copies(cells[-1])
+            accounts.results += [claim] if claim else []
+    except KeyboardInterrupt:
+        accounts.is_interrupted = True
+    if copies:
+        out.line()
+        out.table(list(COPY_HEAD), [row_copies(name, cells) for name in copies])
+
+
 def _print_running(out: Output, running: Sequence[str], cells: Sequence[Measured]) -> None:
     from kvcheck.fuzz.columns import Column
 
@@ -171,21 +203,26 @@ def _sort(accounts: Accounts, tasks: Sequence[Task]) -> None:
     accounts.records.sort()
 
 
-def choose_all(patterns: Sequence[str]) -> tuple[tuple[Bug, ...], list[str], list[str]]:
-    """The bugs whose row or id matches, by row: of the designs, the running manager, staging."""
+def choose_all(
+    patterns: Sequence[str],
+) -> tuple[tuple[Bug, ...], list[str], list[str], list[str]]:
+    """The bugs whose row or id matches, by row: of designs, manager, staging, copy streams."""
     from kvcheck.cli.choose import select
     from kvcheck.fuzz.columns import known_bugs
+    from kvcheck.fuzz.copy_columns import copy_rows
     from kvcheck.fuzz.staging_columns import bug_rows
     from kvspec.bugs import BUGS
 
     by_name = {f"{bug.row}/{bug.id}": bug.id for bug in BUGS.values()}
     by_name |= {f"{bug.row}/{id}": id for id, bug in known_bugs().items() if id not in BUGS}
-    by_name |= {f"{row}/{id}": id for id, row in bug_rows().items() if id not in BUGS}
+    others = {**bug_rows(), **copy_rows()}
+    by_name |= {f"{row}/{id}": id for id, row in others.items() if id not in BUGS}
     wide = [p if "/" in p else f"{p}/*" for p in patterns]
     wider = [q for p in patterns if "/" not in p for q in (f"{p}.*/*", f"*/{p}")]
     usable = [p for p in (*wide, *wider) if _matches(p, by_name)]
     ids = [by_name[name] for name in select(tuple(by_name), usable or patterns, what="bug")]
-    return tuple(BUGS[id] for id in ids if id in BUGS), managers(ids), stagings(ids)
+    designs = tuple(BUGS[id] for id in ids if id in BUGS)
+    return designs, managers(ids), stagings(ids), copy_streams(ids)
 
 
 def _matches(pattern: str, names: Mapping[str, str]) -> bool:

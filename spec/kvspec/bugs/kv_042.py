@@ -8,28 +8,36 @@ from kvspec.models.copies import Moment, OrderedCopies, Slot, Stage, Stream, Wor
 
 
 class LevelLeftOut(OrderedCopies):
-    """Half of the slots are device memory; two of one number share one note of who reads
-    them, and one of who writes them.
+    """The first half of the slots is device memory, and two slots of one number share their notes.
 
-    A slot is read on one stream only, so its own note may be replaced by the next; that of two
-    slots may not.
+    A copy goes to the other level, in the direction of its stream. So one stream alone reads a
+    slot, and its note may be replaced by the next; that of two slots may not.
     """
 
-    other: Constant[Slot, Slot]
-    "The slot of the other level that has the same number."
+    is_host: Constant[Slot, bool]
+    twin: Constant[Slot, Slot]
 
     @classmethod
-    def instance(cls, *, W: int = 3, S: int = 4) -> Model:
-        """W works over S slots, the first half of them in device memory."""
-        half = (S + 1) // 2
-        others = [s + half if s + half < S else s - half if s >= half else s for s in range(S)]
-        return cls.trace(sizes={"Work": W, "Slot": S}, constants={"other": others})
+    def instance(cls, *, W: int = 3, S: int = 6) -> Model:
+        """W works over S slots, half of them in device memory."""
+        half = S // 2
+        return cls.trace(
+            sizes={"Work": W, "Slot": S},
+            constants={
+                "is_host": [s >= half for s in range(S)],
+                "twin": [(s + half) % S for s in range(S)],
+            },
+        )
 
     @action
     def copy(self, w: Work, st: Stream, source: Slot, target: Slot) -> None:
-        "A copy waits as it should, and its note replaces that of the other level's slot."
+        "A copy waits as it should, and its notes replace those of both slots of each number."
         require("the work is new", self.moment[w] == Moment.NEW)
         require("a step has begun", self.stage == Stage.COPYING)
+        require(
+            "it leaves host memory if it goes up", self.is_host[source] == (st == Stream.ONBOARD)
+        )
+        require("it changes the level", self.is_host[target] != self.is_host[source])
         for u in Work:
             if (
                 self.stream_so_far[st][u]
@@ -43,18 +51,13 @@ class LevelLeftOut(OrderedCopies):
         self.dst[w] = target
         self.enqueue(w)
         for u in Work:
-            if u == w or self.after[w][u]:
+            is_covered = u == w or self.after[w][u]
+            if is_covered:
                 self.stream_so_far[st][u] = True
-                self.reads[source][u] = True
-                self.writes[target][u] = True
-            else:
-                self.forget_twin(source, target, u)
-
-    def forget_twin(self, source: Slot, target: Slot, u: Work) -> None:
-        if self.other[source] != source:
-            self.reads[self.other[source]][u] = False
-        if self.other[target] != target:
-            self.writes[self.other[target]][u] = False
+            self.reads[source][u] = is_covered
+            self.reads[self.twin[source]][u] = is_covered
+            self.writes[target][u] = is_covered
+            self.writes[self.twin[target]][u] = is_covered
 
 
 BUG = Bug(
@@ -67,8 +70,7 @@ BUG = Bug(
     breaks=(
         "entries_outlive_their_need",
         "conflicts_are_ordered",
-        "source_is_written",
         "target_is_unused",
     ),
-    sizes={"W": 3, "S": 4},
+    sizes={"W": 3, "S": 6},
 )
