@@ -33,6 +33,7 @@ COMMANDS = {
     "serve": "Cached blocks of this machine's memory, for other processes to pin and read.",
     "demo": "A real bug refuted and mended, in the design and in a running manager.",
     "litmus": "Small programs of stream order on a device: is what is seen what CUDA permits?",
+    "watch": "A torch program of your own on a simulated GPU: its races and uses after free.",
     "list": "The machines and known bugs, with their sizes.",
     "export": "Write a machine as TLA+.",
     "doctor": "What this machine can check, and what not.",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from kvcheck.watch.checking import Checked, check
 from kvcheck.watch.declared import kernel
 from kvcheck.watch.errors import NotModelled
-from kvcheck.watch.watching import Checked, Seen, check, watch
+from kvcheck.watch.watching import Seen, watch
 
 __all__ = ["Checked", "NotModelled", "Seen", "check", "kernel", "watch"]

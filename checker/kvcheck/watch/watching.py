@@ -1,14 +1,14 @@
-"""Runs a torch program of somebody's own on the simulated device, and says what it found.
+"""Runs a torch program of somebody's own on the simulated device, once, and says what it found.
 
-It decides what the verdict is and how far it reaches: one run for `watch`, several or all orders
-for `check`. A run that made no call to the device is no run; a program that fails is not judged.
+It decides what a watched run is and what its verdict is; several runs are `checking`'s. A run that
+made no call to the device is no run.
 """
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from inspect import getfile
@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from kvcheck.race import NotedDevice, Notes, RaceReport, explained
-from kvcheck.schedule import Budget, Eager, HostFirst, Random, Reach, explore
+from kvcheck.schedule import HostFirst
 from kvcheck.verdict import Evidence, Outcome, Verdict
 from kvcheck.watch.cuda import cuda_names
 from kvcheck.watch.factories import factory_mode
+from kvcheck.watch.polling import Served
 from kvcheck.watch.session import Session
 from kvcheck.watch.tensors import tensor_class
 from kvimpl.device.port.steps import Schedule
@@ -27,7 +28,6 @@ from kvimpl.device.port.values import Op
 from kvimpl.device.sim import SimDevice
 
 HERE = Path(__file__).resolve().parent
-RANDOM_RUNS = 10
 
 
 @dataclass(slots=True)
@@ -41,15 +41,7 @@ class Seen:
     @property
     def verdict(self) -> Verdict:
         """Never `holds` for a run without a call to the device."""
-        return _verdict(self.reports, self.call_count, Evidence.OBSERVED, "1 schedule")
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What several runs found: each pair of lines once."""
-
-    verdict: Verdict
-    reports: tuple[RaceReport, ...]
+        return verdict_of(self.reports, self.call_count, Evidence.OBSERVED, "1 schedule")
 
 
 @contextmanager
@@ -65,18 +57,13 @@ def watch(schedule: Schedule | None = None, *, device: str = "sim") -> Iterator[
             "Say device='sim'."
         )
     torch: Any = import_module("torch")
-    folders: tuple[str, ...] = (str(HERE), str(HERE.parent / "race"))
-    folders = (*folders, str(Path(torch.__file__).parent))
-    folders = (
-        *folders,
-        str(Path(getfile(SimDevice)).resolve().parents[1]),
-        getfile(contextmanager),
-    )
+    beside = folders()
     heard: list[Callable[[Op], None]] = []
-    sim = SimDevice(schedule or HostFirst(), executed=lambda op: heard[0](op), beside=folders)
-    notes = Notes(step=lambda: sim.step_count, folders=folders)
+    chosen = schedule or Served(HostFirst())
+    sim = SimDevice(chosen, executed=lambda op: heard[0](op), beside=beside)
+    notes = Notes(step=lambda: sim.step_count, folders=beside)
     heard.append(notes.executed)
-    session = Session(NotedDevice(sim, notes), torch, folders)
+    session = Session(NotedDevice(sim, notes), torch, beside)
     seen = Seen()
     tensor_class(session)
     with _patched(torch.cuda, cuda_names(session, _callables(torch.cuda))), _no_collection():
@@ -86,73 +73,40 @@ def watch(schedule: Schedule | None = None, *, device: str = "sim") -> Iterator[
             seen.call_count = session.call_count
             session.begin()
             sim.quiesce()
+        except Exception:
+            with suppress(Exception):  # what was enqueued executes all the same
+                sim.quiesce()
+            raise
         finally:
             sim.abandon()
             journal = notes.journal()
             seen.reports = tuple(explained(finding, journal) for finding in sim.findings)
 
 
-def check(
-    program: Callable[[], object],
-    *,
-    schedules: Sequence[Schedule] | None = None,
-    budget: Budget | None = None,
-    device: str = "sim",
-) -> Checked:
-    """Run the program under several schedules: host first, eager and ten random ones by default.
-
-    With a budget it is run under every order that can make a difference, as far as that reaches.
-    """
-    reports: dict[tuple[object, ...], RaceReport] = {}
-    calls = 0
-
-    def once(schedule: Schedule) -> bool:
-        nonlocal calls
-        with watch(schedule, device=device) as seen:
-            program()
-        calls += seen.call_count
-        for report in seen.reports:
-            reports.setdefault(_lines(report), report)
-        return bool(seen.reports)
-
-    evidence, bound, reason = Evidence.OBSERVED, "", ""
-    if budget is None:
-        chosen = schedules if schedules is not None else _habitual()
-        for schedule in chosen:
-            once(schedule)
-        bound = f"{len(chosen)} schedules"
-    else:
-        explored = explore(once, budget=budget)
-        bound = f"{explored.runs} schedules"
-        if explored.reach is Reach.EXHAUSTED:
-            evidence = Evidence.EXHAUSTED
-        else:
-            reason = "the budget ran out before every order was tried"
-    found = tuple(reports.values())
-    return Checked(_verdict(found, calls, evidence, bound, reason), found)
+def folders() -> tuple[str, ...]:
+    """Where code between a program and the device lies: no finding and no error names its lines."""
+    torch: Any = import_module("torch")
+    return (
+        str(HERE),
+        str(HERE.parent / "race"),
+        str(Path(torch.__file__).parent),
+        str(Path(getfile(SimDevice)).resolve().parents[1]),
+        getfile(contextmanager),
+    )
 
 
-def _verdict(
+def verdict_of(
     reports: Sequence[RaceReport], calls: int, evidence: Evidence, bound: str, reason: str = ""
 ) -> Verdict:
+    """What so many findings in runs with so many calls to the device come to."""
     if reports:
         return Verdict(Outcome.VIOLATED, evidence, bound, f"{len(reports)} findings")
+    if reason:
+        return Verdict(Outcome.INCONCLUSIVE, Evidence.NONE, bound, reason)
     if not calls:
         why = "nothing happened: the program made no call to the device"
         return Verdict(Outcome.NOT_RUN, Evidence.NONE, bound, why)
-    if reason:
-        return Verdict(Outcome.INCONCLUSIVE, Evidence.NONE, bound, reason)
     return Verdict(Outcome.HOLDS, evidence, bound)
-
-
-def _habitual() -> list[Schedule]:
-    return [HostFirst(), Eager(), *(Random(seed) for seed in range(RANDOM_RUNS))]
-
-
-def _lines(report: RaceReport) -> tuple[object, ...]:
-    finding = report.finding
-    second = finding.second.source if finding.second else None
-    return (finding.kind, frozenset((finding.first.source, second)))
 
 
 def _callables(module: Any) -> list[str]:
