@@ -6,6 +6,7 @@ saw.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 from typing import Any
 
@@ -185,6 +186,50 @@ def refusals(fake: FakeDriver) -> object:
     tried("destroyed stream", lambda: driver.cuStreamQuery(stream))
     tried("destroyed event", lambda: driver.cuEventQuery(event))
     tried("graphs", lambda: driver.cuGraphCreate(0))
+    return seen
+
+
+@PROGRAMS.add
+def destroyed(fake: FakeDriver) -> object:
+    "A stream that is destroyed with work in it: the calls' results, and what became of the work."
+    from cuda.bindings import driver
+
+    fake.order(seed=0, eager=0)
+    DriverRuntime()
+    stream = driver.cuStreamCreate(1)[1]
+    memory = driver.cuMemHostAlloc(4, 0)[1]
+    driver.cuMemsetD8Async(memory, 7, 4, stream)
+    pending = bytes((ctypes.c_ubyte * 4).from_address(memory))
+    ended = [driver.cuStreamDestroy(stream)[0].name, driver.cuStreamQuery(stream)[0].name]
+    driver.cuCtxSynchronize()
+    return [pending != bytes([7] * 4), *ended, list((ctypes.c_ubyte * 4).from_address(memory))]
+
+
+@PROGRAMS.add
+def captured(fake: FakeDriver) -> object:
+    "Calls that a capture forbids: what each says, and what the capture ends in."
+    from cuda.bindings import driver
+
+    fake.order(seed=0, eager=0)
+    DriverRuntime()
+    mode = driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_GLOBAL
+    memory = driver.cuMemAlloc(8)[1]
+    seen = {}
+    forbidden: dict[str, Callable[[Any], Any]] = {
+        "nothing": lambda stream: driver.cuMemsetD8Async(memory, 1, 8, stream),
+        "synchronize": driver.cuStreamSynchronize,
+        "query": driver.cuStreamQuery,
+        "allocate": lambda stream: driver.cuMemAlloc(8),
+        "wait for a value": lambda stream: driver.cuStreamWaitValue32(stream, memory, 1, 0),
+    }
+    for name, call in forbidden.items():
+        stream = driver.cuStreamCreate(1)[1]
+        driver.cuStreamBeginCapture(stream, mode)
+        said = call(stream)[0].name
+        seen[name] = [said, driver.cuStreamEndCapture(stream)[0].name]
+    stream = driver.cuStreamCreate(1)[1]
+    seen["legacy"] = [driver.cuStreamBeginCapture(0, mode)[0].name]
+    seen["no capture"] = [driver.cuStreamEndCapture(stream)[0].name]
     return seen
 
 

@@ -153,6 +153,32 @@ def test_the_fake_driver_refuses_what_a_real_one_refuses(library: Path) -> None:
     }
 
 
+def test_a_stream_destroyed_with_work_completes_it_and_is_no_handle_any_more(
+    library: Path,
+) -> None:
+    is_pending, *ended = ran("cuda_errors_on_fake.py", library, "destroyed")
+    assert is_pending
+    assert ended == ["CUDA_SUCCESS", "CUDA_ERROR_INVALID_HANDLE", [7] * 4]
+
+
+def test_a_forbidden_call_makes_a_capture_invalid_and_an_unsupported_one_is_refused(
+    library: Path,
+) -> None:
+    got = ran("cuda_errors_on_fake.py", library, "captured")
+    unsupported, invalidated = "STREAM_CAPTURE_UNSUPPORTED", "STREAM_CAPTURE_INVALIDATED"
+    assert {
+        name: [word.removeprefix("CUDA_") for word in words] for name, words in got.items()
+    } == {
+        "nothing": ["SUCCESS", "SUCCESS"],
+        "synchronize": [f"ERROR_{unsupported}", f"ERROR_{invalidated}"],
+        "query": [f"ERROR_{unsupported}", f"ERROR_{invalidated}"],
+        "allocate": [f"ERROR_{unsupported}", f"ERROR_{invalidated}"],
+        "wait for a value": ["ERROR_NOT_SUPPORTED", "SUCCESS"],
+        "legacy": [f"ERROR_{unsupported}"],
+        "no capture": ["ERROR_STREAM_CAPTURE_UNMATCHED"],
+    }
+
+
 def test_a_machine_without_a_compiler_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(CompilerMissing, match="Install one, or pass compiler="):
         build(tmp_path, compiler="no-such-compiler")

@@ -10,6 +10,7 @@ import pytest
 from kvcheck.schedule import Budget, Eager
 from kvcheck.verdict import Outcome
 from kvcheck.watch import NotModelled, check, kernel, watch
+from kvimpl.device.port import FindingKind
 
 torch: Any = pytest.importorskip("torch", reason="watching runs torch programs: make device")
 
@@ -314,6 +315,80 @@ def test_an_undeclared_tensor_of_a_kernel_is_refused() -> None:
 
     with pytest.raises(TypeError, match="given tensors as rows"), watch():
         forgets(on_device(), pinned(1))
+
+
+def declared_wrongly(does: Callable[[Any, Any], None]) -> Callable[[], None]:
+    """A program with a kernel that says it writes `out` and reads `rows`."""
+
+    @kernel(reads=("rows",), writes=("out",))
+    def wrong(out: Any, rows: Any) -> None:
+        does(out, rows)
+
+    def program() -> None:
+        out = on_device()
+        rows = pinned(1)
+        wrong(out, rows)
+        torch.cuda.synchronize()
+
+    return program
+
+
+@pytest.mark.parametrize(
+    ("does", "says"),
+    [
+        (lambda out, rows: rows.copy_(out), "only reads rows#"),
+        (lambda out, rows: out.add_(rows), "only writes "),
+        (lambda out, rows: rows[out[0].item()].item(), "only writes "),
+        (lambda out, rows: out.copy_(rows), ""),
+        (lambda out, rows: out[:2].copy_(rows[:2]), ""),
+    ],
+    ids=["writes its input", "adds to its output", "takes it for a place", "right", "half"],
+)
+def test_a_kernel_that_touches_more_than_it_declares_is_told(
+    does: Callable[[Any, Any], None], says: str
+) -> None:
+    with watch() as seen:
+        declared_wrongly(does)()
+
+    assert [report.finding.kind for report in seen.reports] == (
+        [FindingKind.UNDECLARED] if says else []
+    )
+    assert all(says in report.text for report in seen.reports)
+
+
+def test_an_event_that_was_never_recorded_orders_nothing_and_the_report_says_so() -> None:
+    def waits_for_nothing() -> None:
+        rows, table = pinned(1), on_device()
+        done = torch.cuda.Event()
+        table.copy_(rows, non_blocking=True)
+        done.synchronize()
+        rows.fill_(2)
+
+    (report,) = check(waits_for_nothing).reports
+
+    assert "Event done had not been recorded at step " in report.text
+
+
+def test_a_stream_that_is_dropped_with_work_lets_it_complete_and_orders_nothing() -> None:
+    def dropped() -> None:
+        rows, table, side = pinned(1), on_device(), torch.cuda.Stream()
+        with torch.cuda.stream(side):
+            table.copy_(rows, non_blocking=True)
+        del side
+        torch.cuda.synchronize()
+        assert table.tolist() == [1] * 4
+
+    assert check(dropped).verdict.outcome is Outcome.HOLDS
+
+
+def test_a_freed_buffer_that_is_used_is_refused_or_reported() -> None:
+    with watch() as seen:
+        rows, table = pinned(1), on_device()
+        gather(table, rows)
+        del rows
+        torch.cuda.synchronize()
+
+    assert [report.finding.kind for report in seen.reports] == [FindingKind.USE_AFTER_FREE]
 
 
 def test_torch_is_as_before_after_the_block() -> None:

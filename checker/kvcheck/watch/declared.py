@@ -1,8 +1,8 @@
 """A kernel of the program's own, declared by what it reads and writes.
 
 It decides which operands a declared kernel touches. Under watch it is work in the current stream,
-and the function's body, or its twin, is what the kernel does to CPU tensors; anywhere else the
-function is called as it is.
+and the function's body, or its twin, is what the kernel does to CPU tensors; what that does besides
+the declaration is a finding. Anywhere else the function is called as it is.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from kvcheck.watch.audit import audited
 from kvcheck.watch.tensors import is_watched, launch
 from kvimpl.device.port import Mode
 
@@ -59,7 +60,8 @@ def kernel(
                 (twin or function)(**rest, **dict(zip(names, values, strict=True)))
 
             operands = [(v, _mode(name, reads, writes)) for name, v in watched.items()]
-            launch(next(iter(watched.values())).session, function.__name__, operands, body)
+            session = next(iter(watched.values())).session
+            launch(session, function.__name__, operands, body, audit=audited)
             return None
 
         return call

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from kvcheck.watch.audit import Audit, trusted
 from kvcheck.watch.errors import NotModelled
 from kvcheck.watch.memory import runs
 from kvcheck.watch.session import Session
@@ -69,32 +70,45 @@ def views(tensor: Any) -> tuple[View, ...]:
     return tuple(buffer.view(start, stop) for start, stop in runs(tensor.meta))
 
 
-def launch(session: Session, label: str, operands: Sequence[tuple[Any, Mode]], body: Any) -> None:
+def launch(
+    session: Session,
+    label: str,
+    operands: Sequence[tuple[Any, Mode]],
+    body: Any,
+    *,
+    audit: Audit = trusted,
+) -> None:
     """Work in the current stream. `body` is given CPU tensors, one an operand, and changes those
-    that are written."""
-    pieces = [(tensor, mode, views(tensor)) for tensor, mode in operands]
+    that are written; `audit` runs it, and says what it touched besides."""
+    pieces = [(_Layout(tensor), mode, views(tensor)) for tensor, mode in operands]
     flat = [(view, mode) for _, mode, covered in pieces for view in covered]
 
     def run(arguments: Sequence[Bytes | int]) -> None:
         given = iter(arguments)
         opened = [
-            (tensor, mode, [next(given) for _ in covered]) for tensor, mode, covered in pieces
+            (layout, mode, [next(given) for _ in covered]) for layout, mode, covered in pieces
         ]
-        stored = []
-        for tensor, mode, bytes_ in opened:
-            store = bytearray(tensor.nbytes)
-            for view, piece in zip(tensor.covered, bytes_, strict=True):
+        stores = []
+        for layout, mode, bytes_ in opened:
+            store = bytearray(layout.nbytes)
+            for view, piece in zip(layout.covered, bytes_, strict=True):
                 if mode.reads:
                     store[view.start : view.stop] = piece.read()  # type: ignore[union-attr]
-            stored.append(store)
-        body([_over(session, t, store) for (t, _, _), store in zip(opened, stored, strict=True)])
-        for (tensor, mode, bytes_), store in zip(opened, stored, strict=True):
-            for view, piece in zip(tensor.covered, bytes_, strict=True):
-                if mode.writes:
+            stores.append(store)
+
+        def on(stores: Sequence[bytearray]) -> None:
+            layouts = [layout for layout, _, _ in opened]
+            body([_over(session, *pair) for pair in zip(layouts, stores, strict=True)])
+
+        touched = audit(on, stores, [mode for _, mode, _ in opened])
+        for (layout, mode, bytes_), store, more in zip(opened, stores, touched, strict=True):
+            for view, piece in zip(layout.covered, bytes_, strict=True):
+                if more is not None and more.reads:
+                    piece.read()  # type: ignore[union-attr]
+                if mode.writes or (more is not None and more.writes):
                     piece.write(bytes(store[view.start : view.stop]))  # type: ignore[union-attr]
 
     # the body outlives the program's tensors, so it holds their layout and not them
-    pieces = [(_Layout(t), mode, covered) for t, mode, covered in pieces]
     session.begin()
     kernel = Kernel(label, tuple(mode for _, mode in flat), run)
     session.device.launch(kernel, [view for view, _ in flat], session.current)
