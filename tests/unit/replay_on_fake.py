@@ -6,6 +6,7 @@ saw.
 
 from __future__ import annotations
 
+import json
 import random
 import tempfile
 from contextlib import redirect_stderr, redirect_stdout
@@ -160,8 +161,11 @@ def command(entry: Entry, *arguments: str) -> list[Any]:
     with tempfile.TemporaryDirectory() as folder, redirect_stdout(out), redirect_stderr(out):
         path = Path(folder) / "kept.json"
         path.write_bytes(encode_entry(msgspec.structs.replace(entry, digest=digest_of(entry))))
-        code = run(("replay", str(path), "--device", "cuda", "--quiet", *arguments))
-    return [int(code), out.getvalue().replace(folder, "")]
+        kept_in = Path(folder) / "result.json"
+        told = ("--device", "cuda", "--quiet", "--json", str(kept_in))
+        code = run(("replay", str(path), *told, *arguments))
+        result = json.loads(kept_in.read_text())["obligations"] if kept_in.exists() else []
+    return [int(code), out.getvalue().replace(folder, ""), [(r["id"], r["bound"]) for r in result]]
 
 
 def stuck(fake: FakeDriver, entry: Entry) -> list[Any]:

@@ -54,7 +54,7 @@ def test_without_gates_the_race_s_bytes_do_not_come(library: Path) -> None:
 
 def test_each_answer_of_the_command_has_its_exit_code_and_its_words(library: Path) -> None:
     got = ran(FILE, library, "commands")
-    codes = {name: code for name, (code, _) in got.items()}
+    codes = {name: code for name, (code, _, _) in got.items()}
     assert codes == {
         "fails": Exit.VIOLATION,
         "right": Exit.OK,
@@ -65,7 +65,11 @@ def test_each_answer_of_the_command_has_its_exit_code_and_its_words(library: Pat
         "other": Exit.INCONCLUSIVE,
         "stuck": Exit.TOOL_FAULT,
     }
-    said = {name: text for name, (_, text) in got.items()}
+    ((name, bound),) = got["right"][2]
+    assert name.startswith("blocks/replay/cuda/refused/part Claim")
+    assert bound == "one order, forced on cuda; order by races not checked"
+    assert got["stuck"][2] == [], "a fault has no result"
+    said = {name: text for name, (_, text, _) in got.items()}
     assert (
         "s1-1: fails as recorded: Forced on cuda in the order of sim: refused: part Claim"
         in (said["fails"])

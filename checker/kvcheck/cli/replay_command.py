@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from kvcheck.fuzz.replay import Replayed
     from kvcheck.verdict import Verdict
 
+FORCED = "one order, forced on cuda; order by races not checked"
+
 
 @click.command("replay")
 @click.argument("file", type=click.Path(path_type=Path))
@@ -71,10 +73,9 @@ def command(settings: Settings, *, file: Path, manager: str | None, device: str)
             code=Exit.TOOL_FAULT,
         )
     _tell(Output(), named, entry, replayed)
-    kind, detail = entry.failure.key
-    result = ObligationResult(
-        f"{named}/replay/{kind}/{detail}", _verdict(replayed), 0.0, detail=replayed.why
-    )
+    name = "/".join([named, "replay", *(["cuda"] if device == "cuda" else []), *entry.failure.key])
+    verdict = _verdict(replayed, FORCED if device == "cuda" else "one run")
+    result = ObligationResult(name, verdict, 0.0, detail=replayed.why)
     accounts = Accounts(records=[file])
     accounts.add([result], Evidence.OBSERVED)
     options = click.get_current_context().params
@@ -111,15 +112,15 @@ def _check_manager(name: str) -> None:
         )
 
 
-def _verdict(replayed: Replayed) -> Verdict:
+def _verdict(replayed: Replayed, bound: str) -> Verdict:
     from kvcheck.fuzz.replay import Applies
     from kvcheck.verdict import Evidence, Outcome, Verdict
 
     match replayed.applies:
         case Applies.SAME | Applies.OTHER | Applies.SHOWN:
-            return Verdict(Outcome.VIOLATED, Evidence.OBSERVED, "one run")
+            return Verdict(Outcome.VIOLATED, Evidence.OBSERVED, bound)
         case Applies.GONE:
-            return Verdict(Outcome.HOLDS, Evidence.OBSERVED, "one run")
+            return Verdict(Outcome.HOLDS, Evidence.OBSERVED, bound)
         case _:
             return Verdict(Outcome.INCONCLUSIVE, Evidence.NONE, "", replayed.why)
 
