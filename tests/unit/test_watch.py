@@ -403,3 +403,23 @@ def test_torch_is_as_before_after_the_block() -> None:
 def test_another_device_is_refused() -> None:
     with pytest.raises(ValueError, match="no device 'fake'"), watch(device="fake"):
         pass
+    with pytest.raises(ValueError, match="no device 'fake'"):
+        check(copied_and_waited_for, device="fake")
+
+
+def test_what_the_program_raises_is_raised_unless_races_were_found_before() -> None:
+    def fails() -> None:
+        blocking_copy()
+        raise KeyError("its own")
+
+    def fails_after_a_race() -> None:
+        rows, table = pinned(1), on_device()
+        table.copy_(rows, non_blocking=True)
+        rows.fill_(2)
+        raise KeyError("its own")
+
+    with pytest.raises(KeyError, match="its own"):
+        check(fails)
+    checked = check(fails_after_a_race)
+    assert checked.verdict.outcome is Outcome.VIOLATED
+    assert isinstance(checked.error, KeyError)

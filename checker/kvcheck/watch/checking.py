@@ -27,7 +27,7 @@ from kvcheck.schedule import (
 )
 from kvcheck.verdict import Evidence, Verdict
 from kvcheck.watch.polling import Served
-from kvcheck.watch.watching import folders, verdict_of, watch
+from kvcheck.watch.watching import Seen, folders, refuse_other_devices, verdict_of, watch
 from kvimpl.device.port.steps import Schedule
 
 RANDOM_RUNS = 10
@@ -88,8 +88,11 @@ def examine(
 ) -> Checked:
     """The same; an exception of the program is held in the result, and `is_over` ends it early.
 
-    `tell` is given the number of runs so far. Raises: Unrepeated.
+    `tell` is given the number of runs so far. Raises: Unrepeated; ValueError for another device;
+    ImportError without torch.
     """
+    refuse_other_devices(device)
+    folders()
     examination = _Examination(program, device, tell)
     chosen = schedules if schedules is not None else habitual()
     try:
@@ -165,6 +168,7 @@ class _Examination:
 
     def _once(self, schedule: Schedule) -> tuple[tuple[RaceReport, ...], int, Exception | None]:
         error: Exception | None = None
+        seen = Seen()
         try:
             with watch(schedule, device=self._device) as seen:
                 self._program()

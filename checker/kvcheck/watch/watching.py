@@ -51,11 +51,7 @@ def watch(schedule: Schedule | None = None, *, device: str = "sim") -> Iterator[
     Raises: ValueError for a device that is not there; NotModelled, inside the block; whatever the
     program raises.
     """
-    if device != "sim":
-        raise ValueError(
-            f"watch has no device '{device}'. It runs programs on the simulated one. "
-            "Say device='sim'."
-        )
+    refuse_other_devices(device)
     torch: Any = import_module("torch")
     beside = folders()
     heard: list[Callable[[Op], None]] = []
@@ -81,6 +77,15 @@ def watch(schedule: Schedule | None = None, *, device: str = "sim") -> Iterator[
             sim.abandon()
             journal = notes.journal()
             seen.reports = tuple(explained(finding, journal) for finding in sim.findings)
+
+
+def refuse_other_devices(device: str) -> None:
+    """Raises: ValueError, unless it is sim."""
+    if device != "sim":
+        raise ValueError(
+            f"watch has no device '{device}'. It runs programs on the simulated one. "
+            "Say device='sim'."
+        )
 
 
 def folders() -> tuple[str, ...]:
