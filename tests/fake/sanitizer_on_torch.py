@@ -13,6 +13,7 @@ from collections.abc import Callable
 from tier_process import Bench, Programs
 from torch_litmus import (
     GUARDS,
+    INPUTS,
     QUERY_ORDERS_STREAMS,
     STAGING,
     Inexpressible,
@@ -59,7 +60,7 @@ def table(bench: Bench) -> object:
     rows.append(_row("query_orders_two_streams", False, queried, "ordered by a query's yes"))
     viewed = watched(bench, lambda: overlapping(bench))
     rows.append(_row("overlapping_views", True, viewed, "the views begin at different addresses"))
-    for design, is_racy in {**STAGING, **GUARDS}.items():
+    for design, is_racy in {**STAGING, **GUARDS, **INPUTS}.items():
         seen = watched(bench, lambda d=design: staged(bench, d))  # type: ignore[misc]  # bound now
         note = "" if design.startswith("v1") else "the gather is a kernel of the program's own"
         rows.append(_row(f"staging {design}", is_racy, seen, note))

@@ -41,6 +41,16 @@ def test_litmus_programs_end_in_all_that_is_allowed_and_nothing_else(tier: Tier)
     assert got["planted"] == ["(0,)", "(1,)"], "a stream that never waits is told"
 
 
+def test_each_allowed_outcome_is_reached_through_gates_on_torch_s_streams(tier: Tier) -> None:
+    got: dict[str, dict[str, list[str]]] = ran(FILE, tier, "gated")
+    assert len(got) == sum(not test.program.blocking for test in SUITE.values())
+    for name, reached in got.items():
+        wanted = {repr(tuple(map(int, outcome))) for outcome in SUITE[name].allowed}
+        assert reached.keys() == wanted
+        for outcome, found in reached.items():
+            assert found == ["(1,)" if name in KEPT else outcome] * 2, name
+
+
 def test_staging_is_wrong_where_it_is_racy_and_right_elsewhere(tier: Tier) -> None:
     got: dict[str, list[int]] = ran(FILE, tier, "staging")
     racy = {design: wrong for design, wrong in got.items() if wrong != [0, 0]}
@@ -49,9 +59,11 @@ def test_staging_is_wrong_where_it_is_racy_and_right_elsewhere(tier: Tier) -> No
     assert len(got) == 6
 
 
-def test_each_wrong_guard_gives_wrong_rows_in_some_order(tier: Tier) -> None:
+def test_each_wrong_guard_and_each_input_without_one_gives_wrong_rows_in_some_order(
+    tier: Tier,
+) -> None:
     got: dict[str, int] = ran(FILE, tier, "guards")
-    assert len(got) == 3
+    assert len(got) == 5
     assert all(got.values()), got
 
 

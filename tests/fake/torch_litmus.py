@@ -173,29 +173,46 @@ GUARDS = {EARLY: True, UNASKED: True, ELSEWHERE: True}
 """The guarded one with a wrong guard; whether bytes are wrong depends on what a query said."""
 
 
+INDEX, REBOUND = "v2 index in place", "v2 slot rebound at once"
+INPUTS = {INDEX: True, REBOUND: True}
+"""The guarded one with one of its two inputs left out: the copy index, or the rows of a slot that
+has a new request, whose guard is the old one's."""
+REQUESTS = (0, 0, 1)
+"""Whose rows the slot holds, step by step."""
+
+
 def staged(bench: Bench, design: str) -> tuple[int, ...]:
-    "The rows that arrived, step by step."
+    "The rows that arrived, step by step; of a kept index, what the kernel read of it."
     torch, stream = bench.torch, bench.torch.cuda.Stream()
     other = torch.cuda.Stream()
-    is_fresh, is_copy = "persistent" not in design, design.startswith("v1")
-    kept = bench.pinned(WIDTH)
+    is_fresh = "persistent" not in design and design != REBOUND
+    is_copy = design.startswith("v1")
+    kept, index = bench.pinned(WIDTH), bench.pinned(WIDTH)
+    reading: dict[int, Any] = {}
     tables, guarded = [bench.device(WIDTH) for _ in range(STEPS)], deque[Any]()
     torch.cuda.synchronize()
     for step, table in enumerate(tables):
         rows = bench.pinned(WIDTH) if is_fresh else kept
+        if design == REBOUND and REQUESTS[step] in reading:
+            reading[REQUESTS[step]].synchronize()
         rows.fill_(step)
         early, late = torch.cuda.Event(), torch.cuda.Event()
         early.record(stream)
         if is_copy:
             with torch.cuda.stream(stream):
                 table.copy_(rows, non_blocking=True)
+        elif design == INDEX:
+            index.fill_(step)
+            bench.gather(bench.device(WIDTH), rows, stream)
+            bench.gather(table, index, stream)
         else:
             bench.gather(table, rows, stream)
         if design == "v2 fresh, then copied":
             with torch.cuda.stream(stream):
                 bench.device(WIDTH).copy_(rows, non_blocking=True)
         late.record(other if design == ELSEWHERE else stream)
-        if design == "v2 guarded" or design in GUARDS:
+        reading[REQUESTS[step]] = late
+        if design in ("v2 guarded", INDEX) or design in GUARDS:
             guarded.append((early if design == EARLY else late, rows))
             while guarded and (design == UNASKED or guarded[0][0].query()):
                 guarded.popleft()

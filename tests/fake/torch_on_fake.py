@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from tier_process import Bench, Programs
-from torch_litmus import GUARDS, STAGING, WIDTH, staged
+from torch_litmus import GUARDS, INPUTS, STAGING, WIDTH, staged
 
 from kvcheck.litmus import SUITE, Program, run_on
+from kvcheck.litmus.gated import records
 from kvcheck.litmus.kernels import KERNELS
-from kvimpl.device.cuda import CudaDevice, TorchRuntime, Watchdog
+from kvimpl.device.cuda import CudaDevice, GatedDevice, TorchRuntime, Watchdog
 from kvimpl.device.port import DeviceError
 from kvimpl.device.sim import Pageable
 
@@ -54,6 +55,28 @@ def litmus(bench: Bench) -> object:
 
 
 @PROGRAMS.add
+def gated(bench: Bench) -> object:
+    "Of each program that torch has the streams for: what each of its outcomes, forced, ended in."
+    got: dict[str, dict[str, list[str]]] = {}
+    for name, test in SUITE.items():
+        if test.program.blocking:
+            continue
+        bench.fake.pageable_late(test.program.pageable is Pageable.LATE)
+        got[name] = {}
+        for record in records(test.program)[0]:
+            found = []
+            for pace in (0, 100):
+                bench.fake.order(seed=1, eager=pace)
+                runtime = TorchRuntime()
+                dev = CudaDevice(runtime, bench.launcher, kernels=KERNELS)
+                held = GatedDevice(dev, runtime, record.steps)
+                found.append(repr(tuple(map(int, run_on(held, test.program)))))
+                held.close()
+            got[name][repr(tuple(map(int, record.outcome)))] = found
+    return got
+
+
+@PROGRAMS.add
 def staging(bench: Bench) -> object:
     "Of each design: in how many orders of the slow and of the middling device rows were wrong."
     table = {}
@@ -68,9 +91,10 @@ def staging(bench: Bench) -> object:
 
 @PROGRAMS.add
 def guards(bench: Bench) -> object:
-    "Of each wrong guard: in how many orders rows were wrong."
-    table = dict.fromkeys(GUARDS, 0)
-    for design in GUARDS:
+    "Of each wrong guard, and of each input without one: in how many orders rows were wrong."
+    designs = (*GUARDS, *INPUTS)
+    table = dict.fromkeys(designs, 0)
+    for design in designs:
         for seed, eager in MANY:
             bench.fake.order(seed=seed, eager=eager)
             table[design] += staged(bench, design) != (0, 1, 2)

@@ -13,7 +13,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import TypedDict
 
-from staged_designs import DESIGNS, is_reported, overlapping, staged
+from staged_designs import DESIGNS, REBOUND, is_reported, overlapping, staged
 
 from kvcheck.litmus import SUITE, TABLES, Litmus, on_sim
 from kvcheck.litmus.notation import program
@@ -167,7 +167,7 @@ def _of_more(kept: Mapping[str, Kept]) -> list[Row]:
 
 def _of_staging(design: str, is_racy: bool, kept: Mapping[str, Kept]) -> Row:
     name = f"{STAGING}{design}"
-    is_persistent = "persistent" in design
+    is_persistent = "persistent" in design or design == REBOUND
     said = _said(
         torch=_by_torch(name, kept),
         compute=Said.SILENT,
@@ -246,7 +246,11 @@ def reasons() -> str:
         said, because = by_cusan(name, test)
         if because:
             why.setdefault((because, said), []).append(f"`{name}`")
-    fresh = [f"`{STAGING}{design}`" for design in DESIGNS if "persistent" not in design]
+    fresh = [
+        f"`{STAGING}{design}`"
+        for design in DESIGNS
+        if "persistent" not in design and design != REBOUND
+    ]
     why[POOLS, Said.INEXPRESSIBLE] += fresh
     lines = [_line("why", "cell", "programs"), "|---|---|---|"]
     for (because, said), names in why.items():

@@ -21,6 +21,9 @@ COPIED = "v2 fresh, then copied"
 EARLY = "v2 event before the gather"
 UNASKED = "v2 retired without a query"
 ELSEWHERE = "v2 event on another stream"
+INDEX, REBOUND = "v2 index in place", "v2 slot rebound at once"
+REQUESTS = (0, 0, 1)
+"""Whose rows the slot holds, step by step."""
 DESIGNS: Mapping[str, bool] = MappingProxyType(
     {
         "v1 persistent": True,
@@ -32,11 +35,13 @@ DESIGNS: Mapping[str, bool] = MappingProxyType(
         EARLY: True,
         UNASKED: True,
         ELSEWHERE: True,
+        INDEX: True,
+        REBOUND: True,
     }
 )
 """The designs, and whether they are racy."""
 
-RETIRES = ("v2 guarded", EARLY, UNASKED, ELSEWHERE)
+RETIRES = ("v2 guarded", EARLY, UNASKED, ELSEWHERE, INDEX)
 
 
 def _gather(arguments: Sequence[Bytes | int]) -> None:
@@ -53,21 +58,30 @@ def staged(dev: SimDevice, design: str) -> None:
     """Three steps of one design."""
     stream, other = dev.stream("compute"), dev.stream("other")
     kept = dev.alloc(ROW, Space.PINNED, label="rows")
+    index = dev.alloc(ROW, Space.PINNED, label="index")
     retired: deque[tuple[Mark, Buffer]] = deque()
+    reading: dict[int, Mark] = {}
     for step in range(STEPS):
-        is_fresh = "persistent" not in design
+        is_fresh = "persistent" not in design and design != REBOUND
         rows = dev.alloc(ROW, Space.PINNED, label="rows") if is_fresh else kept
         table = dev.alloc(ROW, Space.DEVICE, label="table")
+        if design == REBOUND and REQUESTS[step] in reading:
+            dev.synchronize(reading[REQUESTS[step]])
         dev.host_write(rows.view(), bytes([step]) * ROW)
         early = dev.record(dev.event("early"), stream)
         if design.startswith("v1"):
             dev.copy(table.view(), rows.view(), stream)
         else:
             dev.launch(GATHER, (table.view(), rows.view()), stream)
+        if design == INDEX:
+            dev.host_write(index.view(), bytes([step]) * ROW)
+            where = dev.alloc(ROW, Space.DEVICE, label="where")
+            dev.launch(GATHER, (where.view(), index.view()), stream)
         if design == COPIED:
             spare = dev.alloc(ROW, Space.DEVICE, label="spare")
             dev.copy(spare.view(), rows.view(), stream)
         late = dev.record(dev.event("late"), other if design == ELSEWHERE else stream)
+        reading[REQUESTS[step]] = late
         if design in RETIRES:
             retired.append((early if design == EARLY else late, rows))
             while retired and (design == UNASKED or dev.query(retired[0][0])):
