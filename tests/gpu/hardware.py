@@ -7,7 +7,7 @@ run, so that modules outlive the devices that launched from them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from kvcheck.litmus.kernels import KERNELS
@@ -16,6 +16,7 @@ from kvimpl.device.cuda import (
     CupyLauncher,
     DriverLauncher,
     DriverRuntime,
+    GatedDevice,
     Launcher,
     NoCudaDevice,
     Runtime,
@@ -24,11 +25,13 @@ from kvimpl.device.cuda import (
 )
 from kvimpl.device.kernels import KernelSource
 from kvimpl.device.kernels.compile import CompilerAbsent, compiled, known_architectures
+from kvimpl.device.port.steps import Pending
 
 NOT_TESTED = (
     "litmus on hardware",
     "the block manager's payload under lockstep on hardware",
     "both launchers against the kernels' Python bodies on hardware",
+    "orders forced by gates on hardware",
 )
 RUNTIMES: dict[str, Callable[[], Runtime]] = {"torch": TorchRuntime, "driver": DriverRuntime}
 LAUNCHERS = ("driver", "cupy")
@@ -50,14 +53,24 @@ class Hardware:
         self, *, runtime: str = "torch", launcher: str = "driver", watched: bool = True
     ) -> CudaDevice:
         "A new device. Raises: NoCudaDevice, where its packages are not installed."
-        if launcher not in self.launchers:
-            self.launchers[launcher] = self._launcher(launcher)
         return CudaDevice(
             RUNTIMES[runtime](),
-            self.launchers[launcher],
+            self.launcher(launcher),
             kernels=KERNELS,
             watchdog=Watchdog() if watched else None,
         )
+
+    def gated(self, steps: Sequence[Pending], *, runtime: str) -> GatedDevice:
+        "A new device that is held to these steps. Raises: NoCudaDevice."
+        made = RUNTIMES[runtime]()
+        device = CudaDevice(made, self.launcher("driver"), kernels=KERNELS)
+        return GatedDevice(device, made, steps)
+
+    def launcher(self, name: str) -> Launcher:
+        "The launcher of that name, the same one each time. Raises: NoCudaDevice."
+        if name not in self.launchers:
+            self.launchers[name] = self._launcher(name)
+        return self.launchers[name]
 
     def _launcher(self, name: str) -> Launcher:
         return CupyLauncher() if name == "cupy" else DriverLauncher(self._cubin)

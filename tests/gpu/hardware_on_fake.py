@@ -9,8 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 from fake_process import Programs
+from hardware import Hardware
 from hardware_runs import REFUSED_BUG, Differs, compare
 from payload_run import payload_run
+from test_gpu_gates import (
+    FORCIBLE,
+    test_each_allowed_outcome_is_reached_through_gates,
+    test_kept_cases_fail_here_as_they_did_in_simulation,
+)
 
 from kvcheck.litmus import SUITE
 from kvcheck.litmus.kernels import KERNELS
@@ -85,6 +91,17 @@ def litmus(fake: FakeDriver) -> object:
         return found
 
     return {"right": wrong(DriverRuntime), "NeverWaits": wrong(NeverWaits)}
+
+
+@PROGRAMS.add
+def gates(fake: FakeDriver) -> object:
+    "The tests of gates themselves, on a device without a GPU: how many there are, and pass."
+    hardware = Hardware(DriverRuntime(), {"driver": DriverLauncher(image)})
+    fake.order(seed=2, eager=40)
+    for name in FORCIBLE:
+        test_each_allowed_outcome_is_reached_through_gates(hardware, name, "driver")
+    test_kept_cases_fail_here_as_they_did_in_simulation(hardware)
+    return len(FORCIBLE)
 
 
 @PROGRAMS.add

@@ -46,7 +46,7 @@ with_nvrtc = pytest.mark.skipif(
 )
 
 
-@pytest.mark.parametrize("file", ["litmus", "manager", "launchers"])
+@pytest.mark.parametrize("file", ["litmus", "manager", "launchers", "gates"])
 def test_without_a_gpu_every_test_that_needs_one_skips_and_says_what_is_not_known(
     file: str,
 ) -> None:

@@ -41,3 +41,9 @@ def test_litmus_programs_tell_a_stream_that_does_not_wait(library: Path) -> None
 
 def test_the_bug_for_hardware_is_refused_on_a_quick_and_on_a_slow_device(library: Path) -> None:
     assert ran(PROGRAMS, library, "refused") == ["violated", "violated"]
+
+
+def test_the_tests_of_gates_pass_on_a_driver_without_a_gpu(library: Path) -> None:
+    forcible = ran(PROGRAMS, library, "gates")
+    page = (Path(__file__).parents[2] / "docs" / "cuda.md").read_text(encoding="utf-8")
+    assert f"orders forced by gates on hardware: {forcible} programs" in page
