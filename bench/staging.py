@@ -28,8 +28,8 @@ def random_runs(name: str, runs: int) -> tuple[int, float]:
 
 def bug_runs(name: str, runs: int) -> int:
     """Flagged runs of a bug, at its own depth of two."""
-    build = STAGING_BUGS[name].build
-    return sum(bool(judged(build, drawn(seed), Random(seed)).says) for seed in range(runs))
+    kind = STAGING_BUGS[name]
+    return sum(bool(judged(kind, drawn(seed), Random(seed)).says) for seed in range(runs))
 
 
 def all_orders(

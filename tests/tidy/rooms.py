@@ -30,7 +30,7 @@ class Room:
 
 ROOMS = (
     Room("kvspec", ()),
-    Room("kvimpl", ("kvspec.events",)),
+    Room("kvimpl", ("kvspec.events", "kvspec.staging_events")),
     Room("kvimpl.service", ("kvspec.events", "kvimpl", "msgspec", "zmq")),
     Room("kvimpl.device.cuda", ("kvspec.events", "kvimpl.device", "torch", "cupy", "cuda")),
     Room("kvimpl.device.kernels", ("kvimpl.device.port", "cuda")),

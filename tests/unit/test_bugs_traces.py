@@ -218,47 +218,60 @@ LENGTHS = {
     },
     "s3-7-forgotten": {"nothing_is_lost": 10, "scheduler__idle": 14},
     "s3-7-relock": {"deadlock": 6},
-    "s5-1": {"tables_are_not_sources": 1, "pending_rows_stand": 2, "sends_what_was_staged": 4},
+    "s5-1": {"tables_are_not_sources": 1, "pending_rows_stand": 2, "sends_what_was_staged": 3},
+    "s5-2-begun": {
+        "pending_sources_are_not_handed_out": 3,
+        "pending_sources_are_recorded": 3,
+        "pending_rows_stand": 5,
+        "sends_what_was_staged": 6,
+    },
     "s5-2-unrecorded": {
         "pending_sources_are_recorded": 1,
         "pending_sources_are_not_handed_out": 2,
         "pending_rows_stand": 4,
-        "sends_what_was_staged": 6,
+        "sends_what_was_staged": 5,
     },
     "s5-3": {"tables_stay": 1, "readers_see_the_rows": 2, "readers_have_the_table": 2},
     "s5-4": {
         "pending_buffers_are_kept": 2,
         "pending_buffers_are_guarded": 2,
         "pending_rows_stand": 4,
-        "reads_what_was_launched": 6,
+        "reads_what_was_launched": 5,
     },
-    "s5-5-index": {"reads_what_was_launched": 7},
-    "s5-5-rebound": {"reads_what_was_launched": 6},
-    "s5-5-rows": {"reads_what_was_launched": 5},
+    "s5-5-index": {"reads_what_was_launched": 6},
+    "s5-5-rebound": {"reads_what_was_launched": 5},
+    "s5-5-rows": {"reads_what_was_launched": 4},
     "s5-5-unclaimed": {
         "bound_slots_are_taken": 1,
         "rows_are_their_request_s": 2,
         "pending_rows_stand": 3,
-        "reads_what_was_launched": 5,
+        "reads_what_was_launched": 4,
     },
-    "s5-6-hoards": {"at_most_depth_buffers": 6},
+    "s5-5-unreleased": {"taken_slots_are_bound": 2, "deadlock": 2},
+    "s5-6-hoards": {"at_most_depth_buffers": 5},
+    "s5-7-begun": {
+        "pending_buffers_are_kept": 4,
+        "pending_buffers_are_guarded": 4,
+        "pending_rows_stand": 6,
+        "reads_what_was_launched": 7,
+    },
     "s5-7-early-event": {
         "pending_buffers_are_guarded": 2,
         "pending_buffers_are_kept": 3,
         "pending_rows_stand": 5,
-        "reads_what_was_launched": 7,
+        "reads_what_was_launched": 6,
     },
     "s5-7-unqueried": {
         "pending_buffers_are_kept": 3,
         "pending_buffers_are_guarded": 3,
         "pending_rows_stand": 5,
-        "reads_what_was_launched": 7,
+        "reads_what_was_launched": 6,
     },
     "s5-7-wrong-stream": {
         "pending_buffers_are_guarded": 2,
         "pending_buffers_are_kept": 3,
         "pending_rows_stand": 5,
-        "reads_what_was_launched": 7,
+        "reads_what_was_launched": 6,
     },
 }
 
@@ -266,7 +279,7 @@ LENGTHS = {
 LARGE = {
     "inv-27-one-reader": {"entries_outlive_their_need": 3},
     "kv-042": {"entries_outlive_their_need": 3},
-    "s5-5-index": {"reads_what_was_launched": 7},
+    "s5-5-index": {"reads_what_was_launched": 6},
 }
 
 
@@ -318,7 +331,7 @@ def test_a_copy_in_place_is_right_where_its_source_is_read_during_the_call():
 
 
 @pytest.mark.parametrize(
-    "name", ["s5-4", "s5-7-early-event", "s5-7-unqueried", "s5-7-wrong-stream"]
+    "name", ["s5-4", "s5-7-begun", "s5-7-early-event", "s5-7-unqueried", "s5-7-wrong-stream"]
 )
 def test_a_buffer_given_back_too_early_is_read_wrongly_from_a_depth_of_two_on(name):
     model = BUGS[name].machine.instance(R=1, D=1)

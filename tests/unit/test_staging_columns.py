@@ -8,9 +8,9 @@ import pytest
 
 from kvcheck.cli.entry import run
 from kvcheck.cli.staging_kills import Staged, result_staged
-from kvcheck.fuzz import staging_columns
-from kvcheck.fuzz.staging import RIGHT, Build, Seen, Sign, StagingCase
-from kvcheck.fuzz.staging_columns import Order, claims, measure_order
+from kvcheck.fuzz import staging_columns, staging_lockstep
+from kvcheck.fuzz.staging import RIGHT, Kind, Seen, Sign, StagingCase
+from kvcheck.fuzz.staging_columns import Order, OrderCell, claims, measure_order
 from kvcheck.verdict import Evidence, Exit, Outcome
 from kvimpl.bugs.staging import STAGING_BUGS
 from kvimpl.device.port.steps import Schedule
@@ -30,13 +30,15 @@ def test_a_mock_of_one_fixed_order_misses_what_the_other_sees() -> None:
         for order in (Order.LATE, Order.PROMPT)
     }
     assert missed == {
-        Order.LATE: {"s5-7-early-event", "s5-7-wrong-stream"},
-        Order.PROMPT: {"s5-5-index"},
+        Order.LATE: {"s5-6-hoards", "s5-7-early-event", "s5-7-wrong-stream"},
+        Order.PROMPT: {"s5-5-index", "s5-6-hoards"},
     }
 
 
-def test_every_order_is_claimed_of_every_bug() -> None:
-    assert all(Order.EVERY in claims(name) for name in STAGING_BUGS)
+def test_lockstep_is_claimed_of_every_bug_and_every_order_of_all_but_one() -> None:
+    assert all(Order.LOCKSTEP in claims(name) for name in STAGING_BUGS)
+    unclaimed = {name for name in STAGING_BUGS if Order.EVERY not in claims(name)}
+    assert unclaimed == {"s5-6-hoards"}
     assert not any(claims(name) for name in RIGHT)
 
 
@@ -51,13 +53,13 @@ def test_a_budget_that_is_spent_in_silence_settles_nothing(monkeypatch: pytest.M
     assert claim.verdict.outcome is Outcome.INCONCLUSIVE
 
 
-def test_only_all_orders_of_a_right_staging_are_exhausted() -> None:
+def test_all_orders_of_a_right_staging_are_exhausted_and_fewer_are_not() -> None:
     for order in Order:
         claim = result_staged(Staged("copied", order, measure_order("copied", order), 0.0))
         assert claim is not None
         assert claim.verdict.outcome is Outcome.HOLDS
         exhausted = claim.verdict.evidence is Evidence.EXHAUSTED
-        assert exhausted == (order is Order.EVERY)
+        assert exhausted == (order in (Order.EVERY, Order.LOCKSTEP))
 
 
 @pytest.mark.usefixtures("_elsewhere")
@@ -68,15 +70,41 @@ def test_the_matrix_is_printed_by_the_command(capsys: Capture) -> None:
     lines = [line.split("  ") for line in printed.splitlines()]
     (told,) = [[x.strip() for x in line if x] for line in lines if "s5-7-early-event" in line]
     assert told[:4] == ["S5.7", "s5-7-early-event", "missed", "killed, run 1: finding"]
+    assert told[-1] == "killed, run 1: refused at launch"
     assert "silent, 30" in printed
-    assert "1 bugs, 10 of 10 claims met" in printed
+    assert "1 bugs, 13 of 13 claims met" in printed
+
+
+@pytest.mark.parametrize("name", STAGING_BUGS)
+def test_lockstep_kills_each_bug_at_the_step_that_it_names(name: str) -> None:
+    cell = measure_order(name, Order.LOCKSTEP)
+    assert (cell.by, cell.refused_at) == ((Sign.REFUSED,), STAGING_BUGS[name].refused_at)
+
+
+def test_a_bug_that_is_refused_at_another_step_is_a_missed_claim() -> None:
+    cell = OrderCell(1, (Sign.REFUSED,), refused_at="retire")
+    claim = result_staged(Staged("s5-1", Order.LOCKSTEP, cell, 0.0))
+    assert claim is not None
+    assert claim.verdict.outcome is Outcome.VIOLATED
+    assert claim.verdict.reason == "refused at retire, not at stage"
+
+
+@pytest.mark.usefixtures("_elsewhere")
+def test_a_judge_that_refuses_nothing_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    for module in (staging_columns, staging_lockstep):
+        monkeypatch.setattr(module, "refused_at", lambda judge: "")
+    arguments = ("bugs", "--engine", "manager", "--select", "s5-6-hoards", "--quiet")
+    assert run(arguments) == Exit.VIOLATION
+    assert "s5-6-hoards/lockstep/any/killed: lockstep missed it" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("_elsewhere")
 def test_an_order_that_sees_nothing_is_noticed(
     monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
-    def blind(build: Build, case: StagingCase, schedule: Schedule) -> Seen:
+    def blind(kind: Kind, case: StagingCase, schedule: Schedule) -> Seen:
         return Seen(())
 
     monkeypatch.setattr(staging_columns, "judged", blind)
@@ -87,7 +115,7 @@ def test_an_order_that_sees_nothing_is_noticed(
 
 @pytest.mark.usefixtures("_elsewhere")
 def test_a_false_alarm_is_noticed(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
-    def alarmed(build: Build, case: StagingCase, schedule: Schedule) -> Seen:
+    def alarmed(kind: Kind, case: StagingCase, schedule: Schedule) -> Seen:
         return Seen(((Sign.ERROR, "planted"),))
 
     monkeypatch.setattr(staging_columns, "judged", alarmed)

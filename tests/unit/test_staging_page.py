@@ -42,10 +42,10 @@ def test_the_page_counts_the_bugs() -> None:
 
 
 def test_the_page_counts_the_orders_of_the_right_stagings() -> None:
-    for build in RIGHT.values():
+    for kind in RIGHT.values():
         runs = []
         for iterations in (3, 6):
-            explored = every_order(build, drawn(1, iterations), Budget(runs=1_000))
+            explored = every_order(kind, drawn(1, iterations), Budget(runs=1_000))
             assert explored.reach is Reach.EXHAUSTED
             assert set(explored.outcomes) == {frozenset()}
             runs.append(explored.runs)

@@ -1,8 +1,9 @@
 """The kill matrix of staging: each known bug against one kind of order at a time.
 
 It decides how a cell reads and what becomes of a claim; what an order shows is measured by
-`fuzz.staging_columns`. A claim that is missed is a violation, and so is any sign at a right
-staging; an exploration that ran out of its budget in silence has settled nothing.
+`fuzz.staging_columns`. A claim that is missed is a violation, and so are any sign at a right
+staging and a bug that the design refuses at another step than the bug's; an exploration that ran
+out of its budget in silence has settled nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kvcheck.fuzz.staging import RIGHT
-from kvcheck.fuzz.staging_columns import Order, OrderCell, bug_rows, claims, measure_order
+from kvcheck.fuzz.staging_columns import (
+    Order,
+    OrderCell,
+    bug_rows,
+    claimed_step,
+    claims,
+    measure_order,
+)
 from kvcheck.verdict import Evidence, ObligationResult, Outcome, Verdict
 
 HEAD = ("row", "in staging", *(order.value for order in Order))
@@ -54,8 +62,11 @@ def result_staged(one: Staged) -> ObligationResult | None:
     if one.cell.is_open:
         why = f"the budget was spent on {one.order.value}"
         verdict = Verdict(Outcome.INCONCLUSIVE, Evidence.NONE, runs, why)
+    elif one.cell.refused_at and not is_right and one.cell.refused_at != claimed_step(one.name):
+        why = f"refused at {one.cell.refused_at}, not at {claimed_step(one.name)}"
+        verdict = Verdict(Outcome.VIOLATED, Evidence.OBSERVED, runs, why)
     elif bool(one.cell.by) is not is_right:
-        exhausted = is_right and one.order is Order.EVERY
+        exhausted = is_right and one.order in (Order.EVERY, Order.LOCKSTEP)
         evidence = Evidence.EXHAUSTED if exhausted else Evidence.OBSERVED
         verdict = Verdict(Outcome.HOLDS, evidence, runs)
     else:
@@ -83,6 +94,8 @@ def _words(one: Staged) -> str:
 
 
 def _signs(one: Staged) -> str:
+    if one.cell.refused_at:
+        return f"refused at {one.cell.refused_at}"
     return ", ".join(sign.value for sign in one.cell.by)
 
 

@@ -17,7 +17,7 @@ from typing import Protocol
 from kvcheck.schedule import Budget, Explored, explore
 from kvimpl.device.port import Device, Mark, Space, Stream
 from kvimpl.device.port.steps import Schedule
-from kvimpl.device.sim import SimDevice, run
+from kvimpl.device.sim import run
 from kvimpl.staging import (
     CopiedStaging,
     GatheredStaging,
@@ -30,18 +30,23 @@ from kvimpl.staging import (
     TableShape,
 )
 from kvspec.events import RequestId
+from kvspec.staging_events import Reporter
 
 SHAPE = TableShape(width=2, pools=(PoolScale(2, 1),))
 SLOT_COUNT = 2
 AHEAD = 2
 
 
-class Build(Protocol):
-    """Makes the staging that is judged."""
+class Kind(Protocol):
+    """Makes the index and the staging that are judged: a known bug's, or right ones."""
 
-    def __call__(
-        self, device: Device, table: PageTable, stream: Stream, *, depth: int
-    ) -> Staging: ...
+    @property
+    def is_gathered(self) -> bool: ...
+
+    @property
+    def index(self) -> type[IndexMapper]: ...
+
+    def build(self, device: Device, table: PageTable, stream: Stream, *, depth: int) -> Staging: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ class Sign(Enum):
     FINDING = "finding"
     PAYLOAD = "payload"
     READERS = "readers"
+    REFUSED = "refused"
     ERROR = "error"
 
 
@@ -82,17 +88,21 @@ class Seen:
         return frozenset(sign for sign, _ in self.says)
 
 
-def copied(device: Device, table: PageTable, stream: Stream, *, depth: int) -> Staging:
-    """The right staging by copy, which needs no depth."""
-    return CopiedStaging(device, table, stream)
+@dataclass(frozen=True, slots=True)
+class Right:
+    """A right staging, by gather kernel or by copy."""
+
+    is_gathered: bool
+    index: type[IndexMapper] = IndexMapper
+
+    def build(self, device: Device, table: PageTable, stream: Stream, *, depth: int) -> Staging:
+        """See `Kind`; a copy needs no depth."""
+        if self.is_gathered:
+            return GatheredStaging(device, table, stream, depth=depth)
+        return CopiedStaging(device, table, stream)
 
 
-def gathered(device: Device, table: PageTable, stream: Stream, *, depth: int) -> Staging:
-    """The right staging by gather kernel."""
-    return GatheredStaging(device, table, stream, depth=depth)
-
-
-RIGHT: Mapping[str, Build] = {"copied": copied, "gathered": gathered}
+RIGHT: Mapping[str, Kind] = {"copied": Right(False), "gathered": Right(True)}
 
 
 def drawn(seed: int, iteration_count: int = 4, *, depth: int = 2) -> StagingCase:
@@ -130,10 +140,10 @@ def _drawn_rows(chance: random.Random) -> Rows:
     )
 
 
-def judged(build: Build, case: StagingCase, schedule: Schedule) -> Seen:
+def judged(kind: Kind, case: StagingCase, schedule: Schedule) -> Seen:
     """Run the case under the schedule. Raises: Abandoned, as the schedule does."""
     says: list[tuple[Sign, str]] = []
-    ran = run(lambda device: _Scheduler(device, build, case, says).run(), schedule)
+    ran = run(lambda device: Scheduler(device, kind, case, says).run(), schedule)
     says += [(Sign.FINDING, str(finding)) for finding in ran.findings]
     if ran.error is not None:
         says.append((Sign.ERROR, f"{type(ran.error).__name__}: {ran.error}"))
@@ -141,31 +151,38 @@ def judged(build: Build, case: StagingCase, schedule: Schedule) -> Seen:
 
 
 def every_order(
-    build: Build, case: StagingCase, budget: Budget, *, to_first: bool = False
+    kind: Kind, case: StagingCase, budget: Budget, *, to_first: bool = False
 ) -> Explored[frozenset[Sign]]:
     """The case under every order that can make a difference, or until the first sign."""
     return explore(
-        lambda schedule: judged(build, case, schedule).signs,
+        lambda schedule: judged(kind, case, schedule).signs,
         budget=budget,
         stop=bool if to_first else None,
     )
 
 
-class _Scheduler:
-    """The host's side of one run."""
+class Scheduler:
+    """The host's side of one run; it says what readers saw, and what was delivered."""
 
     def __init__(
-        self, device: SimDevice, build: Build, case: StagingCase, says: list[tuple[Sign, str]]
+        self,
+        device: Device,
+        kind: Kind,
+        case: StagingCase,
+        says: list[tuple[Sign, str]],
+        *,
+        reporter: Reporter | None = None,
     ) -> None:
         self.device, self.case, self.says = device, case, says
         self.stream = device.stream("compute")
-        self.index = IndexMapper(SLOT_COUNT)
-        self.table = PageTable(device, SHAPE, self.index)
-        self.staging = build(device, self.table, self.stream, depth=case.depth)
+        self.index = kind.index(SLOT_COUNT, reporter=reporter)
+        self.table = PageTable(device, SHAPE, self.index, reporter=reporter)
+        self.staging = kind.build(device, self.table, self.stream, depth=case.depth)
         self.rows: dict[RequestId, Rows] = {}
         self.due: list[bytes] = []
 
     def run(self) -> None:
+        """Every iteration, then the end."""
         device, reader = self.device, self.table.reader()
         region = SHAPE.shipped_bytes(SLOT_COUNT)
         count = len(self.case.iterations)

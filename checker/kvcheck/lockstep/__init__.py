@@ -16,6 +16,9 @@ from kvcheck.lockstep.refusal import (
     Refused,
     text_of,
 )
+from kvcheck.lockstep.staged import staging_v1, staging_v2
+from kvcheck.lockstep.staged_judge import StagedJudge
+from kvcheck.lockstep.staged_watch import ShipmentWatch
 from kvcheck.lockstep.tiers import Design, TooManyRequests, UnjudgeableShape, tiers
 
 __all__ = [
@@ -29,6 +32,8 @@ __all__ = [
     "Reason",
     "Refusal",
     "Refused",
+    "ShipmentWatch",
+    "StagedJudge",
     "Tag",
     "TooManyRequests",
     "UnjudgeableShape",
@@ -37,6 +42,8 @@ __all__ = [
     "design_for",
     "judge_recorded",
     "kept",
+    "staging_v1",
+    "staging_v2",
     "tag_in",
     "text_of",
     "tiers",

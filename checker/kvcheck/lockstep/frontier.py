@@ -7,9 +7,12 @@ shown; one that is not is as near as the number of its conditions that hold.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
+from kvcheck.lockstep.compiled import Step
 from kvcheck.lockstep.refusal import Conjunct, Disagreement, Nearest
 from kvcheck.lockstep.tiers import Design, Field, Requests
 from kvcheck.trace.blame import blame
@@ -18,9 +21,41 @@ from kvspec.events import Observation
 from kvspec.lang.concrete import Arguments, Evaluation
 from kvspec.lang.ir import Action, Assert, Model, Require, Statement
 from kvspec.lang.state import State
-from kvspec.lang.types import SortType, render_value
+from kvspec.lang.types import ScalarType, SortType, render_value
 
 CHOICES_MAX = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A design as a frontier needs it, of whatever implementation it is.
+
+    `differences` are the cells in which what is shown differs from a state; `said` is a value in
+    the implementation's words; `known` are the values of a type that are worth trying.
+    """
+
+    actions: Mapping[str, Action]
+    steps: Mapping[str, Step]
+    conjunct: Callable[[State, str, Arguments], Conjunct | None]
+    differences: Callable[[State], Iterable[Disagreement]]
+    said: Callable[[ScalarType, int], str]
+    known: Callable[[ScalarType], Sequence[int]]
+
+    def call(self, name: str, arguments: Arguments) -> tuple[tuple[str, str], ...]:
+        """The arguments by name, in words."""
+        parameters = self.actions[name].parameters
+        pairs = zip(parameters, arguments, strict=True)
+        return tuple((p.name, self.said(p.type, value)) for p, value in pairs)
+
+    def nearest(self, state: State, name: str, arguments: Arguments) -> Nearest:
+        """The action as it was wanted, and what stood in its way."""
+        words = self.call(name, arguments)
+        why = self.conjunct(state, name, arguments)
+        if why is not None:
+            return Nearest(name, words, None, why)
+        after = self.steps[name](state, arguments)
+        assert not isinstance(after, int), "the evaluators agree"
+        return Nearest(name, words, sum(1 for _ in self.differences(after)), None)
 
 
 class _Halted(Exception):
@@ -73,10 +108,7 @@ def call(requests: Requests, action: Action, arguments: Arguments) -> tuple[tupl
     words = []
     for parameter, value in zip(action.parameters, arguments, strict=True):
         kind = parameter.type
-        if isinstance(kind, SortType) and kind.name == "Request":
-            words.append((parameter.name, f"request{requests.name_of[value]}"))
-        else:
-            words.append((parameter.name, render_value(kind, value)))
+        words.append((parameter.name, _said_by(requests, kind, value)))
     return tuple(words)
 
 
@@ -89,14 +121,30 @@ def frontier(
     wanted: tuple[str, Arguments] | None,
 ) -> tuple[Nearest, ...]:
     """Each action with the arguments that come nearest, the nearest action first."""
-    ranked = []
-    for place, action in enumerate(design.actions.values()):
-        best = _best(design, requests, state, seen, action, wanted)
+    asked = _asked(design, wanted) or requests.live()
+    reading = Reading(
+        actions=design.actions,
+        steps=design.compiled.steps,
+        conjunct=partial(conjunct, design),
+        differences=lambda after: differences(design.fields, requests, after, seen),
+        said=partial(_said_by, requests),
+        known=lambda kind: asked if _is_request(kind) else range(kind.low, kind.high + 1),
+    )
+    return ranked(reading, state, wanted)
+
+
+def ranked(
+    reading: Reading, state: State, wanted: tuple[str, Arguments] | None
+) -> tuple[Nearest, ...]:
+    """Each action of the design with the arguments that come nearest, the nearest first."""
+    found = []
+    for place, action in enumerate(reading.actions.values()):
+        best = _best(reading, state, action, wanted)
         if best is not None:
             rank = best.cell_count if best.cell_count is not None else 1 << 30
             is_other = wanted is None or action.name != wanted[0]
-            ranked.append(((rank, is_other, place), best))
-    return tuple(near for _, near in sorted(ranked, key=lambda pair: pair[0]))
+            found.append(((rank, is_other, place), best))
+    return tuple(near for _, near in sorted(found, key=lambda pair: pair[0]))
 
 
 def differences(
@@ -144,57 +192,53 @@ def _said(value: object) -> str:
 
 
 def _best(
-    design: Design,
-    requests: Requests,
-    state: State,
-    seen: Observation,
-    action: Action,
-    wanted: tuple[str, Arguments] | None,
+    reading: Reading, state: State, action: Action, wanted: tuple[str, Arguments] | None
 ) -> Nearest | None:
-    step = design.compiled.steps[action.name]
+    step = reading.steps[action.name]
     permitted: tuple[int, Arguments] | None = None
     refused: tuple[int, Arguments] | None = None
-    for arguments in _choices(design, requests, action, wanted):
+    for arguments in _choices(reading, action, wanted):
         after = step(state, arguments)
         if isinstance(after, int):
             if refused is None or after > refused[0]:
                 refused = after, arguments
             continue
-        count = sum(1 for _ in differences(design.fields, requests, after, seen))
+        count = sum(1 for _ in reading.differences(after))
         if permitted is None or count < permitted[0]:
             permitted = count, arguments
     if permitted is not None:
         count, arguments = permitted
-        return Nearest(action.name, call(requests, action, arguments), count, None)
+        return Nearest(action.name, reading.call(action.name, arguments), count, None)
     if refused is None:
         return None
     arguments = refused[1]
-    why = conjunct(design, state, action.name, arguments)
-    return Nearest(action.name, call(requests, action, arguments), None, why)
+    why = reading.conjunct(state, action.name, arguments)
+    return Nearest(action.name, reading.call(action.name, arguments), None, why)
 
 
 def _choices(
-    design: Design,
-    requests: Requests,
-    action: Action,
-    wanted: tuple[str, Arguments] | None,
+    reading: Reading, action: Action, wanted: tuple[str, Arguments] | None
 ) -> Iterator[Arguments]:
-    """Arguments to try: the event's request if it has one, else those that are known."""
+    """Arguments to try: the event's own first, then those that are known."""
     if wanted is not None and action.name == wanted[0]:
         yield wanted[1]
-    known: tuple[int, ...] = requests.live()
-    if wanted is not None:
-        own = design.actions[wanted[0]].parameters
-        asked = [v for p, v in zip(own, wanted[1], strict=True) if _is_request(p.type)]
-        known = tuple(asked) or known
-    domains = [
-        known if _is_request(p.type) else range(p.type.low, p.type.high + 1)
-        for p in action.parameters
-    ]
+    domains = [reading.known(parameter.type) for parameter in action.parameters]
     for number, arguments in enumerate(product(*domains)):
         if number >= CHOICES_MAX:
             return
         yield arguments
+
+
+def _asked(design: Design, wanted: tuple[str, Arguments] | None) -> tuple[int, ...]:
+    """The requests among the arguments that were wanted."""
+    if wanted is None:
+        return ()
+    own = design.actions[wanted[0]].parameters
+    return tuple(v for p, v in zip(own, wanted[1], strict=True) if _is_request(p.type))
+
+
+def _said_by(requests: Requests, kind: ScalarType, value: int) -> str:
+    return f"request{requests.name_of[value]}" if _is_request(kind) else render_value(kind, value)
 
 
 def _is_request(kind: object) -> bool:

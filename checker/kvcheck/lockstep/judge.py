@@ -300,7 +300,7 @@ class Judge:
             frontier=frontier(self.design, self.requests, self.state, seen, wanted=wanted),
             last_good=self.last_good,
             recent=tuple(self._recent),
-            reported_at=_reporter_line(),
+            reported_at=reporter_line(),
         )
         raise Refused(self.refusal)
 
@@ -317,7 +317,7 @@ class Judge:
         return Nearest(name, words, count, None)
 
 
-def _reporter_line() -> SourceLine | None:
+def reporter_line() -> SourceLine | None:
     """The line that called `report`: the nearest outside the checker."""
     here, frame = str(Path(__file__).parents[1]), sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(here):

@@ -12,6 +12,7 @@ from enum import Enum
 
 from kvcheck.trace.record import SourceLine
 from kvspec.events import Event
+from kvspec.staging_events import StagingEvent
 
 
 class Reason(Enum):
@@ -82,13 +83,13 @@ class Refusal:
     """
 
     number: int
-    event: Event
+    event: Event | StagingEvent
     reason: Reason
     wanted: Nearest | None
     disagreements: tuple[Disagreement, ...]
     frontier: tuple[Nearest, ...]
     last_good: int
-    recent: tuple[tuple[int, Event], ...]
+    recent: tuple[tuple[int, Event | StagingEvent], ...]
     reported_at: SourceLine | None
 
     @property

@@ -14,6 +14,7 @@ from kvimpl.staging.errors import StagingFault
 from kvimpl.staging.index import Slot
 from kvimpl.staging.staging import Staging
 from kvimpl.staging.table import no_memory
+from kvspec.staging_events import GiveUp, MemoryId, SlotNumber, Stage
 
 
 class CopiedStaging(Staging):
@@ -24,7 +25,8 @@ class CopiedStaging(Staging):
         source = self._source(len(data))
         self.device.host_write(source.view(0, len(data)), data)
         try:
-            self.device.copy(target, source.view(0, len(data)), self.stream, label="ship")
+            self._copy(target, source.view(0, len(data)))
+            self._staged(slots, source)
         except DeviceError as error:
             raise StagingFault(
                 f"The device refused to copy {len(data)} bytes of table {self.table.name}: {error}",
@@ -33,6 +35,17 @@ class CopiedStaging(Staging):
             ) from error
         finally:
             self._sent(source)
+
+    def _copy(self, target: View, source: View) -> None:
+        """Put the copy into the stream; the allocator learns of it."""
+        self.device.copy(target, source, self.stream, label="ship")
+
+    def _staged(self, slots: Sequence[Slot], source: Buffer) -> None:
+        """The copy is in the stream."""
+        number, memory = self._next_shipment(), MemoryId(source.memory)
+        if self.table.reporter is not None:
+            rows = tuple(SlotNumber(slot.number) for slot in slots)
+            self.table.reporter.report(Stage(number, rows, memory, self.stream.name), self)
 
     def _source(self, nbytes: int) -> Buffer:
         """Pinned memory that nothing else uses."""
@@ -44,6 +57,8 @@ class CopiedStaging(Staging):
     def _sent(self, source: Buffer) -> None:
         """The copy is in the stream, or was refused."""
         self.device.free(source)
+        if self.table.reporter is not None:
+            self.table.reporter.report(GiveUp(MemoryId(source.memory)), self)
 
     def _give_back(self) -> None:
         """Nothing is held between shipments."""

@@ -17,6 +17,7 @@ from kvimpl.staging.index import Slot
 from kvimpl.staging.shape import PAGE_BYTES, packed
 from kvimpl.staging.staging import Staging
 from kvimpl.staging.table import PageTable, no_memory
+from kvspec.staging_events import Kept, Launch, MemoryId, Observation, Retire, ShipmentId
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,15 @@ class Inputs:
     index: View
     row_count: int
     owned: tuple[Buffer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A shipment whose inputs are kept until its mark is done."""
+
+    number: ShipmentId
+    mark: Mark
+    inputs: Inputs
 
 
 class GatheredStaging(Staging):
@@ -50,7 +60,7 @@ class GatheredStaging(Staging):
             )
         self.depth = depth
         self._done = device.event(f"{table.name}.gathered")
-        self._pending: list[tuple[Mark, tuple[Buffer, ...]]] = []
+        self._pending: list[Pending] = []
         self._scales = self._uploaded()
 
     @property
@@ -61,7 +71,7 @@ class GatheredStaging(Staging):
     def _send(self, slots: Sequence[Slot], target: View) -> None:
         self._retire()
         if len(self._pending) >= self.depth:
-            self.device.synchronize(self._pending[0][0])
+            self.device.synchronize(self._pending[0].mark)
             self._free_oldest()
         inputs = self._inputs(slots)
         try:
@@ -76,7 +86,17 @@ class GatheredStaging(Staging):
                 "failed.",
                 mend="Pass device memory that is still live, and ship again.",
             ) from error
-        self._pending.append((mark, inputs.owned))
+        self._launched(slots, mark, inputs)
+
+    def _launched(self, slots: Sequence[Slot], mark: Mark, inputs: Inputs) -> None:
+        """The kernel and its event are in the stream."""
+        pending = Pending(self._next_shipment(), mark, inputs)
+        self._pending.append(pending)
+        if self.table.reporter is not None:
+            requests = tuple(slot.request for slot in slots)
+            source = MemoryId(inputs.rows.buffer.memory)
+            launch = Launch(pending.number, requests, source, self.stream.name)
+            self.table.reporter.report(launch, self)
 
     def _inputs(self, slots: Sequence[Slot]) -> Inputs:
         """A snapshot of the slots' rows, and the index 0, 1, 2 and so on."""
@@ -96,13 +116,25 @@ class GatheredStaging(Staging):
 
     def _retire(self) -> None:
         """Free, oldest first, what the device says that it is done with."""
-        while self._pending and self.device.query(self._pending[0][0]):
+        while self._pending and self.device.query(self._pending[0].mark):
             self._free_oldest()
 
     def _give_back(self) -> None:
         while self._pending:
             self._free_oldest()
         self.device.free(self._scales)
+
+    def observe(self) -> Observation:
+        """What the table shows, and what is kept."""
+        kept = tuple(
+            Kept(
+                one.number,
+                MemoryId(one.inputs.rows.buffer.memory),
+                (one.mark.event.number, one.mark.number),
+            )
+            for one in self._pending
+        )
+        return super().observe()._replace(kept=kept)
 
     # ---- parts
 
@@ -117,8 +149,11 @@ class GatheredStaging(Staging):
         self.device.launch(GATHER_BLOCK_OFFSETS.kernel, arguments, self.stream, grid=grid)
 
     def _free_oldest(self) -> None:
-        for buffer in self._pending.pop(0)[1]:
+        oldest = self._pending.pop(0)
+        for buffer in oldest.inputs.owned:
             self.device.free(buffer)
+        if self.table.reporter is not None:
+            self.table.reporter.report(Retire(oldest.number), self)
 
     def _rows_of(self, slots: Sequence[Slot]) -> bytes:
         """The slots' rows, pool after pool, as the kernel takes them."""

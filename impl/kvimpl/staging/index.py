@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from kvimpl.staging.errors import AlreadyBound, NoFreeSlot, SizeError, StaleSlot, UnknownRequest
 from kvspec.events import RequestId
+from kvspec.staging_events import Bind, EndRequest, Observation, Reporter, SlotNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,13 @@ class Slot:
 class IndexMapper:
     """Request to slot. Tables of one batch (target and draft) share one mapper.
 
+    `reporter` is told of each binding and each release.
+
     Raises:
         SizeError: there is not one slot.
     """
 
-    def __init__(self, slot_count: int) -> None:
+    def __init__(self, slot_count: int, *, reporter: Reporter | None = None) -> None:
         if slot_count < 1:
             raise SizeError(
                 f"An index of {slot_count} slots was asked for.",
@@ -37,6 +40,7 @@ class IndexMapper:
                 mend="Pass a slot_count of at least 1.",
             )
         self.slot_count = slot_count
+        self._reporter = reporter
         self._free = list(range(slot_count))
         self._generations = [0] * slot_count
         self._slots: dict[RequestId, Slot] = {}
@@ -65,10 +69,12 @@ class IndexMapper:
                 cause="More requests were admitted than the table has rows.",
                 mend="Release a request, or build the index with a larger slot_count.",
             )
-        number = self._free.pop(0)
+        number = self._claim()
         self._generations[number] += 1
         slot = Slot(number, self._generations[number], request)
         self._slots[request] = slot
+        if self._reporter is not None:
+            self._reporter.report(Bind(request, SlotNumber(number)), self)
         return slot
 
     def release(self, request: RequestId) -> None:
@@ -79,7 +85,9 @@ class IndexMapper:
         """
         slot = self.slot_of(request)
         del self._slots[request]
-        self._free.append(slot.number)
+        self._give_back(slot.number)
+        if self._reporter is not None:
+            self._reporter.report(EndRequest(request, SlotNumber(slot.number)), self)
 
     def slot_of(self, request: RequestId) -> Slot:
         """The request's slot.
@@ -109,3 +117,18 @@ class IndexMapper:
                 cause="The request was released, and the slot may have a new owner.",
                 mend="Ask slot_of for the slot that the request has now.",
             )
+
+    def observe(self) -> Observation:
+        """Who has which slot, and which are free."""
+        return Observation(
+            bound=frozenset((r, SlotNumber(slot.number)) for r, slot in self._slots.items()),
+            free=frozenset(map(SlotNumber, self._free)),
+        )
+
+    def _claim(self) -> int:
+        """The slot that has been free for longest, which is free no more."""
+        return self._free.pop(0)
+
+    def _give_back(self, number: int) -> None:
+        """The slot is free again."""
+        self._free.append(number)

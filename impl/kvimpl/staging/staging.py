@@ -15,6 +15,7 @@ from kvimpl.staging.errors import Closed, EmptyBatch, SizeError
 from kvimpl.staging.index import Slot
 from kvimpl.staging.shape import Rows
 from kvimpl.staging.table import PageTable
+from kvspec.staging_events import Observation, ShipmentId
 
 
 class Staging(ABC):
@@ -27,6 +28,7 @@ class Staging(ABC):
     def __init__(self, device: Device, table: PageTable, stream: Stream) -> None:
         self.device, self.table, self.stream = device, table, stream
         self.is_closed = False
+        self._shipment_count = 0
 
     def write(self, slot: Slot, rows: Sequence[Sequence[int]]) -> None:
         """Change the slot's row; shipments already made are not changed by it.
@@ -88,6 +90,15 @@ class Staging(ABC):
     @abstractmethod
     def _give_back(self) -> None:
         """Free what is still held; nothing in the stream uses it."""
+
+    def observe(self) -> Observation:
+        """What the table shows."""
+        return self.table.observe()
+
+    def _next_shipment(self) -> ShipmentId:
+        """The number of the shipment that has just been put into the stream."""
+        self._shipment_count += 1
+        return ShipmentId(self._shipment_count - 1)
 
     def _check_open(self) -> None:
         if self.is_closed:

@@ -13,19 +13,36 @@ from kvimpl.device.port import Buffer, Device, DeviceError, Mode, Space
 from kvimpl.staging.errors import Closed, StagingFault
 from kvimpl.staging.index import IndexMapper, Slot
 from kvimpl.staging.shape import BAD_PAGE, Rows, TableShape, packed, unpacked
+from kvspec.staging_events import (
+    Ask,
+    MemoryId,
+    Observation,
+    OpenTable,
+    ReaderId,
+    Reporter,
+    SlotNumber,
+    WriteRow,
+)
 
 
 class PageTable:
     """A row a slot in each pool. Several tables, told apart by `name`, may share one index.
 
-    For one host thread, or for callers with a lock of their own.
+    For one host thread, or for callers with a lock of their own. `reporter` is told of each row
+    that is written and each reader that is made; so it is by a staging of the table.
 
     Raises:
         StagingFault: the device gave no memory; nothing stays allocated.
     """
 
     def __init__(
-        self, device: Device, shape: TableShape, index: IndexMapper, *, name: str = "target"
+        self,
+        device: Device,
+        shape: TableShape,
+        index: IndexMapper,
+        *,
+        name: str = "target",
+        reporter: Reporter | None = None,
     ) -> None:
         self.shape, self.index, self.name = shape, index, name
         self._device = device
@@ -35,7 +52,10 @@ class PageTable:
         except DeviceError as error:
             raise no_memory(name, nbytes, error) from error
         self.is_closed = False
+        self.reporter, self._reader_count = reporter, 0
         device.host_write(self.buffer.view(), packed([BAD_PAGE]) * (nbytes // 4))
+        if reporter is not None:
+            reporter.report(OpenTable(MemoryId(self.buffer.memory)), self)
 
     def write(self, slot: Slot, rows: Sequence[Sequence[int]]) -> None:
         """The slot's pages from now on, a row a pool, in place; other slots keep theirs.
@@ -46,10 +66,14 @@ class PageTable:
             Closed: the table is closed.
         """
         self.check([slot])
-        for pool, row in enumerate(self.shape.full(rows)):
+        full = self.shape.full(rows)
+        for pool, row in enumerate(full):
             start = self.row_at(pool, slot)
             view = self.buffer.view(start, start + self.shape.row_bytes)
             self._device.host_write(view, packed(row))
+        if self.reporter is not None:
+            wrote = WriteRow(slot.request, SlotNumber(slot.number), full)
+            self.reporter.report(wrote, self)
 
     def read(self, slot: Slot) -> Rows:
         """The slot's pages as they are now. Raises: StaleSlot, Closed."""
@@ -62,7 +86,12 @@ class PageTable:
             Closed: the table is closed.
         """
         self.check([])
-        return TableReader(self, self._device)
+        made = TableReader(self, self._device)
+        if self.reporter is not None:
+            asked = Ask(ReaderId(self._reader_count), MemoryId(self.buffer.memory))
+            self._reader_count += 1
+            self.reporter.report(asked, self)
+        return made
 
     def row_at(self, pool: int, slot: Slot) -> int:
         """Where the slot's row begins in the buffer."""
@@ -78,6 +107,10 @@ class PageTable:
             )
         for slot in slots:
             self.index.check(slot)
+
+    def observe(self) -> Observation:
+        """What the index shows, and where the table is."""
+        return self.index.observe()._replace(table=MemoryId(self.buffer.memory))
 
     def close(self) -> None:
         """Give the memory back. What ships from the table is to be closed first. Twice is once."""

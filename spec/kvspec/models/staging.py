@@ -99,9 +99,8 @@ class Overlap(Machine):
 
     @action
     def start(self, st: Stream) -> None:
-        "The device begins the work at the front of a stream."
+        "The device begins the work at the front of a stream, or is at it."
         require("a work is enqueued", len(self.stream[st]) > 0)
-        require("it has not begun", self.moment[self.stream[st].front] == Moment.ENQUEUED)
         self.moment[self.stream[st].front] = Moment.EXECUTING
 
     # ---- what must always hold
@@ -114,11 +113,6 @@ class Overlap(Machine):
             for i in Iteration
             if i in self.ahead
         )
-
-    @lemma
-    def host_is_at_most_depth_ahead(self) -> bool:
-        "The host is ahead of at most D iterations."
-        return self.ahead_count() <= D
 
     @lemma
     def queued_is_pending(self) -> bool:

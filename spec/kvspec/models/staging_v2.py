@@ -175,7 +175,6 @@ class GatheredRows(Overlap):
     def finish(self, st: Stream) -> None:
         "The kernel reads its index and its row, at the latest now, and ends."
         require("a gather is enqueued", len(self.stream[st]) > 0)
-        require("it has begun", self.moment[self.stream[st].front] == Moment.EXECUTING)
         i = self.stream[st].pop()
         self.got[i] = self.gathered(i)
         self.moment[i] = Moment.COMPLETE
@@ -189,7 +188,9 @@ class GatheredRows(Overlap):
     )
     def reads_what_was_launched(self) -> bool:
         "A complete gather has read the row that its request had at the launch."
-        return all(self.got[i] == self.expected[i] for i in Iteration if self.is_done(i))
+        return all(
+            self.got[i] == self.expected[i] for i in Iteration if self.moment[i] == Moment.COMPLETE
+        )
 
     @invariant(
         id="KV-INV-62",
@@ -227,6 +228,20 @@ class GatheredRows(Overlap):
             if self.bound[r] and self.bound[q] and r != q
         )
 
+    @invariant(
+        id="KV-INV-68",
+        why="TensorRT-LLM IndexMapper::removeSequence gives the slot back; one that is forgotten "
+        "is lost (S5.5)",
+        strength=Strength.EVERY_SIZE,
+    )
+    def taken_slots_are_bound(self) -> bool:
+        "A taken slot is a bound request's."
+        return all(
+            any(self.bound[r] and self.slot_of[r] == s for r in Request)
+            for s in Slot
+            if self.taken[s]
+        )
+
     @lemma
     def bound_slots_are_taken(self) -> bool:
         "The slot of a bound request is taken."
@@ -259,10 +274,15 @@ class GatheredRows(Overlap):
         )
 
     @lemma
+    def host_is_at_most_depth_ahead(self) -> bool:
+        "The host is ahead of at most D iterations."
+        return self.ahead_count() <= D
+
+    @lemma
     def kept_was_launched(self) -> bool:
-        "What is kept back was launched, and the host has observed it or is ahead of it."
+        "What is kept back, the host has observed or is ahead of."
         return all(
-            self.moment[i] != Moment.NEW and (i in self.ahead or self.moment[i] == Moment.OBSERVED)
+            i in self.ahead or self.moment[i] == Moment.OBSERVED
             for i in Iteration
             if i in self.retiring
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from kvimpl.device.port import Device, Stream
-from kvimpl.staging import CopiedStaging, GatheredStaging, PageTable, Staging
+from kvimpl.staging import CopiedStaging, GatheredStaging, IndexMapper, PageTable, Staging
 
 
 class Shows(Enum):
@@ -20,12 +20,18 @@ class Shows(Enum):
     has done by then: `LATE_DEVICE` shows in a run in which the device stays behind and not in one
     in which it keeps up, `PROMPT_DEVICE` the other way round; all orders together show both.
     `READERS`: nothing is unordered; readers on the host see rows that are not the table's, always.
+    `ROWS`: nothing is unordered; readers and the device are given another request's rows, always.
+    `ERROR`: what a right staging does is refused, always. `STEPS`: rows and order are right, and
+    only a judge of each step sees it.
     """
 
     ANY_RUN = "any run"
     LATE_DEVICE = "late device"
     PROMPT_DEVICE = "prompt device"
     READERS = "readers"
+    ROWS = "rows"
+    ERROR = "error"
+    STEPS = "steps"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +40,8 @@ class StagingBug:
 
     `id` is the file's name with dashes, and the same as in `kvspec.bugs` where that has the bug;
     `row` a row of the founding cases; `source` where it happened; `sentence` what is wrong.
+    `refused_at` is the action of the design that it takes, at the latest, when the design refuses
+    it: in every order, or in those that `shows` names.
     """
 
     id: str
@@ -41,7 +49,14 @@ class StagingBug:
     source: str
     sentence: str
     shows: Shows
+    refused_at: str
     staging: type[CopiedStaging] | type[GatheredStaging]
+    index: type[IndexMapper] = IndexMapper
+
+    @property
+    def is_gathered(self) -> bool:
+        """Whether it is a variant of the staging by gather."""
+        return issubclass(self.staging, GatheredStaging)
 
     def build(self, device: Device, table: PageTable, stream: Stream, *, depth: int = 2) -> Staging:
         """The wrong staging; a depth is for those that gather.

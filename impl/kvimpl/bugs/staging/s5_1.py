@@ -31,5 +31,6 @@ BUG = StagingBug(
     source="TensorRT-LLM copy_batch_block_offsets, mended by PR #15546",
     sentence="The buffer of a pending copy is refilled: it sends the blocks of the next batch.",
     shows=Shows.ANY_RUN,
+    refused_at="stage",
     staging=KeptSource,
 )

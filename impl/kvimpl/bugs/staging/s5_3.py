@@ -35,5 +35,6 @@ BUG = StagingBug(
     source="the first revision of TensorRT-LLM PR #15546",
     sentence="The table is replaced, so readers on the host that were bound to it see old rows.",
     shows=Shows.READERS,
+    refused_at="write_row",
     staging=ReplacedTable,
 )

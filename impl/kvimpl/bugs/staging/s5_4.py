@@ -23,5 +23,6 @@ BUG = StagingBug(
     source="TensorRT-LLM PR #15607: a fresh buffer alone still fails",
     sentence="The allocator knows nothing of the kernel and gives its input out again.",
     shows=Shows.ANY_RUN,
+    refused_at="retire",
     staging=FreedAtLaunch,
 )

@@ -37,5 +37,6 @@ BUG = StagingBug(
     source="TensorRT-LLM IndexMapper::getCopyIndex, whose copyIndex_ is refilled, PR #15607",
     sentence="The copy index is refilled while a gather waits, which then takes other rows.",
     shows=Shows.LATE_DEVICE,
+    refused_at="launch",
     staging=KeptIndex,
 )

@@ -27,7 +27,7 @@ class GuardedByRequest(RowsInPlace):
     def _send(self, slots: Sequence[Slot], target: View) -> None:
         super()._send(slots, target)
         for slot in slots:
-            self._reading[slot.request] = self._pending[-1][0]
+            self._reading[slot.request] = self._pending[-1].mark
 
 
 BUG = StagingBug(
@@ -36,5 +36,6 @@ BUG = StagingBug(
     source="TensorRT-LLM IndexMapper::removeSequence, which returns the slot at once",
     sentence="A slot is rebound while a gather of it waits: it takes the rows of the next request.",
     shows=Shows.ANY_RUN,
+    refused_at="launch",
     staging=GuardedByRequest,
 )

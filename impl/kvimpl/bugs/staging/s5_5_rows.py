@@ -24,5 +24,6 @@ BUG = StagingBug(
     source="TensorRT-LLM copyBatchBlockOffsetsToDevice, PR #15607",
     sentence="The gather reads rows in place, and the host changes them before it has run.",
     shows=Shows.ANY_RUN,
+    refused_at="launch",
     staging=RowsInPlace,
 )

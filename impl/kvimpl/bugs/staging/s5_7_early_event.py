@@ -22,5 +22,6 @@ BUG = StagingBug(
     source="a mutant of the cure of TensorRT-LLM PR #15607",
     sentence="The event completes before the kernel, and the kernel's inputs are freed under it.",
     shows=Shows.PROMPT_DEVICE,
+    refused_at="launch",
     staging=EarlyEvent,
 )

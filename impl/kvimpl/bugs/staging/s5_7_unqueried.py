@@ -20,5 +20,6 @@ BUG = StagingBug(
     source="a mutant of the cure of TensorRT-LLM PR #15607",
     sentence="The event is recorded and not asked, so inputs are freed before the kernel has run.",
     shows=Shows.ANY_RUN,
+    refused_at="retire",
     staging=Unqueried,
 )

@@ -25,5 +25,6 @@ BUG = StagingBug(
     source="a mutant of the cure of TensorRT-LLM PR #15607",
     sentence="The guard is on another stream and says nothing of the kernel.",
     shows=Shows.PROMPT_DEVICE,
+    refused_at="launch",
     staging=WrongStream,
 )

@@ -269,6 +269,10 @@ class SimDevice:
         """What is in the stream and has not executed, oldest first; no step either."""
         return tuple(work.op for work in self._completions.queue(stream).work)
 
+    def noted(self, buffer: Buffer) -> tuple[str, ...]:
+        """The streams that the allocator knows to use the buffer, or whose work it waits for."""
+        return tuple(self._lives.of(buffer).noted)
+
     def quiesce(self) -> tuple[Finding, ...]:
         """See the port."""
         for task in tuple(self._turns.others):
