@@ -10,7 +10,9 @@ from functools import lru_cache
 
 from kvcheck.fuzz.staging import AHEAD, SHAPE, SLOT_COUNT, Kind, Scheduler, StagingCase
 from kvcheck.lockstep.judge import OnRefusal
-from kvcheck.lockstep.staged import StagedDesign, staging_v1, staging_v2
+from kvcheck.lockstep.staged import StagedDesign
+from kvcheck.lockstep.staged_copied import staging_v1
+from kvcheck.lockstep.staged_gathered import staging_v2
 from kvcheck.lockstep.staged_judge import StagedJudge
 from kvcheck.lockstep.staged_watch import ShipmentWatch
 from kvcheck.schedule import Budget, Explored, explore

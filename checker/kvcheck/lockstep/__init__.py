@@ -16,7 +16,8 @@ from kvcheck.lockstep.refusal import (
     Refused,
     text_of,
 )
-from kvcheck.lockstep.staged import staging_v1, staging_v2
+from kvcheck.lockstep.staged_copied import staging_v1
+from kvcheck.lockstep.staged_gathered import staging_v2
 from kvcheck.lockstep.staged_judge import StagedJudge
 from kvcheck.lockstep.staged_watch import ShipmentWatch
 from kvcheck.lockstep.tiers import Design, TooManyRequests, UnjudgeableShape, tiers

@@ -19,7 +19,7 @@ from kvcheck.trace.blame import blame
 from kvcheck.trace.source import source_line
 from kvspec.events import Observation
 from kvspec.lang.concrete import Arguments, Evaluation
-from kvspec.lang.ir import Action, Assert, Model, Require, Statement
+from kvspec.lang.ir import Action, Assert, Expr, Let, Local, Model, Require, Statement
 from kvspec.lang.state import State
 from kvspec.lang.types import ScalarType, SortType, render_value
 
@@ -64,10 +64,16 @@ class _Halted(Exception):
 
 
 class _Halting(Evaluation):
-    """The concrete evaluator, which keeps its locals where it stops."""
+    """The concrete evaluator, which keeps its locals, and what they stand for, where it stops."""
+
+    def __init__(self, model: Model, state: State) -> None:
+        super().__init__(model, state)
+        self.meant: dict[str, Expr] = {}
 
     def run(self, statements: Sequence[Statement]) -> None:
         for statement in statements:
+            if isinstance(statement, Let):
+                self.meant[statement.local.name] = statement.value
             if isinstance(statement, Require | Assert) and not self.value(statement.condition):
                 raise _Halted(statement)
             super().run((statement,))
@@ -96,7 +102,10 @@ def first_false(
         run.run(action.body)
     except _Halted as halted:
         check = halted.check
-        found = blame(run, check.condition)
+        condition = check.condition
+        while isinstance(condition, Local) and condition.name in run.meant:
+            condition = run.meant[condition.name]
+        found = blame(run, condition)
         label = check.label if isinstance(check, Require) else check.message
         at = source_line(check.at)
         return Conjunct(label, found.failing, found.instance, found.values, at)

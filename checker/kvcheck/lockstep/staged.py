@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, TypeAlias, cast
 
 import kvspec.staging_events as events
@@ -25,8 +26,6 @@ from kvspec.lang.ir import Action, Model
 from kvspec.lang.state import State
 from kvspec.lang.types import ScalarType, SortType, render_value
 from kvspec.models.staging import Moment
-from kvspec.models.staging_v1 import StagedTable
-from kvspec.models.staging_v2 import GatheredRows
 from kvspec.staging_events import MemoryId, Observation, Rows, ShipmentId, StagingEvent
 
 ROWS_MAX = 1 << 20  # no variable is indexed by what a row says, so this costs nothing
@@ -136,11 +135,11 @@ class Field:
 
     name: str
     shown: Callable[[Seen, int], Cells | None]
-    wanted: Callable[[Rows2D, Names], Cells]
+    wanted: Callable[[Cursor, Names], Cells]
     by_place: bool = False
 
 
-class Rows2D:
+class Cursor:
     """A state's variables by name."""
 
     def __init__(self, design: StagedDesign, state: State) -> None:
@@ -148,6 +147,11 @@ class Rows2D:
 
     def __getattr__(self, name: str) -> Any:  # Any: the rows of whatever variable it is
         return self._state[self._design.places[name]]
+
+    @property
+    def slots(self) -> int:
+        """How many rows a table has."""
+        return self._design.sizes["S"]
 
     def grid(self, name: str, width: int) -> list[tuple[int, ...]]:
         """The rows of a map of maps."""
@@ -159,7 +163,7 @@ class Rows2D:
         return [i for i, moment in enumerate(self.moment) if moment in PENDING]
 
 
-Words: TypeAlias = Callable[[Any, Names, State, int], Arguments | None]
+Words: TypeAlias = Callable[[Any, Names, Cursor, int], Arguments | None]
 """The arguments of an event's action, for the row at one place of a shipment."""
 
 
@@ -182,7 +186,7 @@ class StagedDesign:
     ) -> Arguments | None:
         """The arguments of the event's action; None where the design has no such action."""
         words = self.words.get(type(event))
-        return None if words is None else words(event, names, state, place)
+        return None if words is None else words(event, names, Cursor(self, state), place)
 
     def names(self, no_pages: Rows) -> Names:
         """The names at the start, when no row has a page."""
@@ -195,7 +199,7 @@ class StagedDesign:
         self, names: Names, state: State, seen: Seen, place: int
     ) -> Iterator[Disagreement]:
         """The cells in which what is shown differs from the state."""
-        rows = Rows2D(self, state)
+        rows = Cursor(self, state)
         for one in self.fields:
             shown = one.shown(seen, place) if place == 0 or one.by_place else None
             if shown is None:
@@ -255,7 +259,7 @@ def _queued(seen: Seen, place: int) -> Cells:
     return {name: tuple(f"shipment{n}" for n in queue) for name, queue in seen.queued.items()}
 
 
-def _queued_by_design(rows: Rows2D, names: Names) -> Cells:
+def _queued_by_design(rows: Cursor, names: Names) -> Cells:
     return {
         names.stream_of(number): tuple(f"shipment{n}" for n in queue)
         for number, queue in enumerate(rows.stream)
@@ -263,229 +267,47 @@ def _queued_by_design(rows: Rows2D, names: Names) -> Cells:
     }
 
 
-def _to_read(seen: Seen, place: int) -> Cells:
+def to_read(seen: Seen, place: int) -> Cells:
+    """What the shipments that are pending would read now, of the row at this place."""
     return {f"shipment{n}": batch[place % len(batch)] for n, batch in seen.to_read.items()}
 
 
 QUEUED = Field("queued", _queued, _queued_by_design)
 
 
-# ---- staging by copy
-
-
-def staging_v1(*, slots: int, depth: int, shipments: int, readers: int = 2) -> StagedDesign:
-    """The design of staging by copy, for one table."""
-    sizes = {"N": shipments, "B": depth + 1, "S": slots, "C": 1, "R": readers, "D": depth}
-    model = StagedTable.instance(V=ROWS_MAX, **sizes)
-    sizes["R"] = 0  # readers are numbered by the table that makes them
-
-    live, guard, moment = (places(model)[name] for name in ("live", "guard", "moment"))
-
-    def reusable(state: State) -> list[int]:
-        pending = {i for i, now in enumerate(state[moment]) if now in PENDING}
-        held = {
-            at // shipments for at, g in enumerate(state[guard]) if g and at % shipments in pending
-        }
-        return [n for n, is_live in enumerate(state[live]) if not is_live and n not in held]
-
-    def row_of(rows: Rows2D, names: Names, buffer: int, slot: int) -> Rows:
-        says: int = rows.held[buffer * slots + slot]
-        return names.rows[says]
-
-    def table_rows(rows: Rows2D, names: Names) -> Cells:
-        (table,) = rows.table
-        return {f"slot{s}": row_of(rows, names, table, s) for s in range(slots)}
-
-    def to_read(rows: Rows2D, names: Names) -> Cells:
-        return {
-            f"shipment{i}": row_of(rows, names, rows.source_of[i], rows.index_of[i])
-            for i in rows.pending()
-        }
-
-    def noted(rows: Rows2D, names: Names) -> Cells:
-        pairs = enumerate(rows.used_on)
-        used: dict[int, set[str]] = {}
-        for at, is_used in pairs:
-            if is_used:
-                used.setdefault(at // 2, set()).add(names.stream_of(at % 2))
-        return {
-            f"memory{memory}": frozenset(used.get(n, ()))
-            for memory, n in names.buffer_of.items()
-            if rows.live[n] and n not in rows.table
-        }
-
-    def read_by(rows: Rows2D, names: Names) -> Cells:
-        return {
-            f"reader{r}": tuple(row_of(rows, names, rows.table_of[r], s) for s in range(slots))
-            for r in range(readers)
-            if rows.asked[r]
-        }
-
-    fields = (
-        Field(
-            "table",
-            lambda seen, _: {"at": f"memory{seen.told.table}"} if seen.told.table else None,
-            lambda rows, names: {"at": names.said(_BUFFER, rows.table[0])},
-        ),
-        Field("rows", _table_rows, table_rows),
-        QUEUED,
-        Field("to_read", _to_read, to_read, by_place=True),
-        Field("noted", lambda seen, _: {f"memory{m}": s for m, s in seen.noted.items()}, noted),
-        Field(
-            "readers",
-            lambda seen, _: {f"reader{r}": rows for r, rows in enumerate(seen.readers)},
-            read_by,
-        ),
-    )
-    words: dict[type, Words] = {
-        events.WriteRow: lambda e, names, _, __: (0, e.slot, names.row(e.rows)),
-        events.Ask: lambda e, names, _, __: (e.reader, 0),
-        events.Stage: lambda e, names, state, place: (
-            e.shipment,
-            0,
-            e.slots[place % len(e.slots)],
-            names.buffer(e.source, reusable(state)),
-            names.stream(e.stream),
-        ),
-        events.GiveUp: lambda e, names, _, __: (
-            (names.buffer_of[e.source],) if e.source in names.buffer_of else None
-        ),
-        **_OF_DEVICE,
-    }
-    return _design("staging-v1", model, fields, words, sizes)
-
-
-def _table_rows(seen: Seen, place: int) -> Cells | None:
+def table_rows(seen: Seen, place: int) -> Cells | None:
+    """The rows of the table as they are shown."""
     if seen.rows is None:
         return None
     return {f"slot{s}": rows for s, rows in enumerate(seen.rows)}
 
 
-# ---- staging by gather
-
-
-def staging_v2(*, slots: int, depth: int, shipments: int) -> StagedDesign:
-    """The design of staging by gather kernel."""
-    sizes = {"N": shipments, "B": depth + 1, "S": slots, "R": slots + 1, "D": depth}
-    model = GatheredRows.instance(V=ROWS_MAX, **sizes)
-
-    def bound(rows: Rows2D, names: Names) -> Cells:
-        return {
-            f"request{request}": f"slot{rows.slot_of[n]}"
-            for request, n in names.request_of.items()
-            if rows.bound[n]
-        }
-
-    def to_read(rows: Rows2D, names: Names) -> Cells:
-        held = rows.grid("held", slots)
-        return {
-            f"shipment{i}": names.rows[held[rows.buffer_of[i]][rows.index_of[i]]]
-            for i in rows.pending()
-        }
-
-    def kept(rows: Rows2D, names: Names) -> Cells:
-        at = [(i, names.said(_BUFFER, rows.buffer_of[i])) for i in rows.retiring[0]]
-        return {"in order": tuple(f"shipment{i} in {memory}" for i, memory in at)}
-
-    def marks(rows: Rows2D, names: Names) -> Cells:
-        guard, pending = rows.grid("guard", shipments), rows.pending()
-        return {
-            f"shipment{i}": frozenset(f"shipment{u}" for u in pending if guard[i][u])
-            for i in rows.retiring[0]
-        }
-
-    fields = (
-        Field("bound", _bound, bound),
-        Field(
-            "free",
-            lambda seen, _: None if seen.told.free is None else {"slots": seen.told.free},
-            lambda rows, _: {"slots": frozenset(s for s, t in enumerate(rows.taken) if not t)},
-        ),
-        Field(
-            "rows",
-            _table_rows,
-            lambda rows, names: {f"slot{s}": names.rows[v] for s, v in enumerate(rows.row)},
-        ),
-        QUEUED,
-        Field("kept", _kept, kept),
-        Field(
-            "marks",
-            lambda seen, _: (
-                None
-                if seen.marks is None
-                else {
-                    f"shipment{n}": frozenset(f"shipment{u}" for u in stands)
-                    for n, stands in seen.marks.items()
-                }
-            ),
-            marks,
-        ),
-        Field("to_read", _to_read, to_read, by_place=True),
-    )
-    row, free = (places(model)[name] for name in ("row", "free"))
-    words: dict[type, Words] = {
-        events.Bind: lambda e, names, state, _: (
-            names.request(e.request),
-            e.slot,
-            state[row][e.slot],
-        ),
-        events.WriteRow: lambda e, names, _, __: (names.request(e.request), names.row(e.rows)),
-        events.EndRequest: lambda e, names, _, __: (names.request(e.request),),
-        events.Launch: lambda e, names, state, place: (
-            e.shipment,
-            names.request(e.requests[place % len(e.requests)]),
-            names.buffer(e.source, [n for n, is_free in enumerate(state[free]) if is_free]),
-            names.stream(e.stream),
-        ),
-        events.Retire: lambda e, names, _, __: (),
-        **_OF_DEVICE,
+BUFFER = SortType("Buffer", 1 << 30)
+"""Any buffer, to be worded."""
+OF_DEVICE: Mapping[type, Words] = MappingProxyType(
+    {
+        events.Observe: lambda e, names, _, __: (),
+        events.Finish: lambda e, names, _, __: (names.stream(e.stream),),
     }
-    return _design("staging-v2", model, fields, words, sizes)
+)
+"""The steps that are taken from the device, which both have."""
 
 
-def _bound(seen: Seen, place: int) -> Cells | None:
-    if seen.told.bound is None:
-        return None
-    return {f"request{request}": f"slot{slot}" for request, slot in seen.told.bound}
-
-
-def _kept(seen: Seen, place: int) -> Cells | None:
-    if seen.told.kept is None:
-        return None
-    return {
-        "in order": tuple(f"shipment{one.shipment} in memory{one.source}" for one in seen.told.kept)
-    }
-
-
-# ---- both
-
-
-_BUFFER = SortType("Buffer", 1 << 30)
-_OF_DEVICE: Mapping[type, Words] = {
-    events.Observe: lambda e, names, _, __: (),
-    events.Finish: lambda e, names, _, __: (names.stream(e.stream),),
-}
-
-
-def places(model: Model) -> dict[str, int]:
-    """The number of each variable."""
-    return {variable.name: number for number, variable in enumerate(model.variables)}
-
-
-def _design(
+def design(
     name: str,
     model: Model,
     fields: tuple[Field, ...],
     words: Mapping[type, Words],
     sizes: Mapping[str, int],
 ) -> StagedDesign:
+    """The design of a model, compiled."""
     (start,) = initial_states(model)
     return StagedDesign(
         name=name,
         model=model,
         actions={action.name: action for action in model.actions},
         compiled=compiled(model),
-        places=places(model),
+        places={v.name: number for number, v in enumerate(model.variables)},
         start=start,
         fields=fields,
         words=words,
