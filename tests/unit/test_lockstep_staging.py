@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import get_args
 
 import pytest
 
+import kvspec.staging_events as events
 from kvcheck.fuzz import staging_lockstep
 from kvcheck.fuzz.staging import RIGHT, SHAPE, SLOT_COUNT, Kind, Scheduler, drawn
 from kvcheck.fuzz.staging_lockstep import design_of, every_step, refused_at, stepped
@@ -16,9 +19,11 @@ from kvcheck.lockstep import (
     Refused,
     ShipmentWatch,
     StagedJudge,
+    staging_v1,
     staging_v2,
     text_of,
 )
+from kvcheck.lockstep.staged import ROWS_KEPT
 from kvcheck.lockstep.staged_judge import ASKED, SENT
 from kvcheck.schedule import Budget, Eager, HostFirst, Random, Reach
 from kvcheck.verdict import Outcome
@@ -47,6 +52,21 @@ ACTIONS = {
     "copied": {"write_row", "ask", "stage", "give_up", "observe", "finish"},
     "gathered": {"bind", "write_row", "end_request", "launch", "retire", "observe", "finish"},
 }
+
+
+# ---- the vocabulary
+
+
+def test_the_table_of_events_names_every_event_and_an_action_of_a_design() -> None:
+    rows = re.findall(r"^\| (\w+) +\| the \w+ +\| (.+?) +\|$", events.__doc__ or "", re.M)
+    union = {one.__name__: one for one in (*get_args(events.Told), *get_args(events.Seen))}
+    actions = {name for kind in (False, True) for name in design_of(kind, 2).actions}
+
+    assert {name for name, _ in rows} == set(union)
+    for name, told in rows:
+        action = getattr(union[name], "action", None)
+        assert told == "the initial state" if action is None else f"{action}(" in told
+        assert action is None or action in actions
 
 
 # ---- the right ones
@@ -124,7 +144,7 @@ def test_a_refusal_says_which_condition_or_cell_and_what_is_allowed(name: str) -
     assert label == ("" if refusal.conjunct is None else refusal.conjunct.label)
     assert ("" if not refusal.disagreements else refusal.disagreements[0].cell).startswith(cell)
     assert refusal.last_good == refusal.number - 1
-    actions = design_of(STAGING_BUGS[name].is_gathered, 2, 4).actions
+    actions = design_of(STAGING_BUGS[name].is_gathered, 2).actions
     assert {near.action for near in refusal.frontier} == set(actions)
     assert refusal.reported_at is not None
     assert "kvimpl/staging/" in refusal.reported_at.file
@@ -331,7 +351,7 @@ def test_a_shipment_that_is_told_must_be_the_one_that_was_sent() -> None:
 
 def test_an_allocator_that_notes_no_copy_makes_the_right_staging_wrong() -> None:
     watch = ShipmentWatch(SHAPE)
-    judge = StagedJudge(design_of(False, 2, 4), watch, on_refusal=OnRefusal.KEEP)
+    judge = StagedJudge(design_of(False, 2), watch, on_refusal=OnRefusal.KEEP)
     run(
         lambda device: Scheduler(
             watch.over(device), RIGHT["copied"], CASE, [], reporter=judge
@@ -358,7 +378,7 @@ def bench(judge: StagedJudge) -> tuple[SimDevice, Staging, Buffer, Slot]:
 
 
 def test_a_refusal_stops_the_staging_where_it_stands() -> None:
-    judge = StagedJudge(design_of(True, 2, 4), ShipmentWatch(SHAPE))
+    judge = StagedJudge(design_of(True, 2), ShipmentWatch(SHAPE))
     device, staging, target, slot = bench(judge)
     assert isinstance(staging, GatheredStaging)
     staging.ship([slot], target.view())
@@ -371,19 +391,34 @@ def test_a_refusal_stops_the_staging_where_it_stands() -> None:
     device.abandon()
 
 
-def test_more_shipments_than_the_instance_has_are_not_judged() -> None:
-    judge = StagedJudge(staging_v2(slots=2, depth=2, shipments=1), ShipmentWatch(SHAPE))
+def test_a_run_of_any_length_needs_a_small_instance_and_little_memory() -> None:
+    judge = StagedJudge(staging_v2(slots=2, depth=2), ShipmentWatch(SHAPE))
     device, staging, target, slot = bench(judge)
-    for _ in range(2):
+    for number in range(1_200):
+        staging.write(slot, [[number]])
         staging.ship([slot], target.view())
+    staging.close()
+
+    assert judge.verdict().outcome is Outcome.HOLDS
+    assert judge.taken["finish"] == judge.taken["retire"] == 1_200
+    assert (len(judge.watch.sent), len(judge.names.shipment_of)) == (0, 0)
+    assert len(judge.names.rows) <= ROWS_KEPT + 1
+    device.abandon()
+
+
+def test_what_the_instance_has_no_number_for_is_not_judged() -> None:
+    judge = StagedJudge(staging_v1(slots=2, depth=2, readers=1), ShipmentWatch(SHAPE))
+    device, staging, _, _ = bench(judge)
+    for _ in range(2):
+        staging.table.reader()
 
     assert judge.verdict().outcome is Outcome.INCONCLUSIVE
-    assert judge.verdict().reason == "more than 1 shipments were made"
+    assert judge.verdict().reason == "more than 1 readers were made"
     device.abandon()
 
 
 def test_a_judge_that_was_told_nothing_has_not_run() -> None:
-    judge = StagedJudge(design_of(True, 2, 4), ShipmentWatch(SHAPE))
+    judge = StagedJudge(design_of(True, 2), ShipmentWatch(SHAPE))
     assert judge.verdict().outcome is Outcome.NOT_RUN
 
 

@@ -69,7 +69,8 @@ def command(settings: Settings, *, engines: tuple[str, ...]) -> Exit:
     """Hunt every known bug with every engine and print who killed it, and in how many steps.
 
     A second table has the bugs of the running manager, each under one kind of check at a time; a
-    third those of staging, each under one kind of order; a fourth those of the copy streams.
+    third those of staging, each under one kind of order, and in lockstep with its design; a fourth
+    those of the copy streams.
     Exits 0 only if each bug was killed by everything that claims to kill it.
     """
     from kvcheck.cli.accounts import Accounts, close_books

@@ -29,7 +29,7 @@ def stepped(kind: Kind, case: StagingCase, schedule: Schedule) -> StagedJudge:
     does.
     """
     watch = ShipmentWatch(SHAPE)
-    design = design_of(kind.is_gathered, case.depth, len(case.iterations))
+    design = design_of(kind.is_gathered, case.depth)
     judge = StagedJudge(design, watch, on_refusal=OnRefusal.KEEP)
     ran = run(
         lambda device: Scheduler(watch.over(device), kind, case, [], reporter=judge).run(),
@@ -60,8 +60,8 @@ def refused_at(judge: StagedJudge) -> str:
 
 
 @lru_cache(maxsize=16)
-def design_of(is_gathered: bool, depth: int, shipments: int) -> StagedDesign:
-    """The design of a staging that gathers, or copies, in so many iterations."""
+def design_of(is_gathered: bool, depth: int) -> StagedDesign:
+    """The design of a staging that gathers, or copies, under the scheduler of `fuzz.staging`."""
     if is_gathered:
-        return staging_v2(slots=SLOT_COUNT, depth=depth, shipments=shipments)
-    return staging_v1(slots=SLOT_COUNT, depth=AHEAD, shipments=shipments)
+        return staging_v2(slots=SLOT_COUNT, depth=depth)
+    return staging_v1(slots=SLOT_COUNT, depth=AHEAD)

@@ -5,14 +5,17 @@ which of their variables are what is shown. The idea: a design looks at one row 
 batch of so many requests is as many runs of the design, which differ in the row that they look at
 and in nothing else.
 
-A row's content, a request and a buffer get a number of the instance when they are met, and give it
-back once the design has no use for it. Shipments are never used twice, so an instance has so many.
+What a row says, a request, a buffer and a shipment get a number of the instance when they are met,
+and give it back once the design has no use for it, so a run of any length needs a small instance.
+An iteration of a design is used once; one that is over is forgotten here, as it was at the start,
+which is what an instance with one iteration more would have in its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from types import MappingProxyType
 from typing import Any, TypeAlias, cast
 
@@ -24,11 +27,12 @@ from kvspec.events import RequestId
 from kvspec.lang.concrete import Arguments, initial_states
 from kvspec.lang.ir import Action, Model
 from kvspec.lang.state import State
-from kvspec.lang.types import ScalarType, SortType, render_value
+from kvspec.lang.types import FifoType, ScalarType, SortType, render_value, value_count
 from kvspec.models.staging import Moment
 from kvspec.staging_events import MemoryId, Observation, Rows, ShipmentId, StagingEvent
 
 ROWS_MAX = 1 << 20  # no variable is indexed by what a row says, so this costs nothing
+ROWS_KEPT = 1_024
 PENDING = (Moment.ENQUEUED.value, Moment.EXECUTING.value)
 
 Cells: TypeAlias = Mapping[str, object]
@@ -45,12 +49,14 @@ class Names:
 
     request_count: int
     buffer_count: int
-    rows: list[Rows]
+    shipments_max: int
+    rows: dict[int, Rows]
+    shipment_of: dict[ShipmentId, int] = field(default_factory=dict)
     request_of: dict[RequestId, int] = field(default_factory=dict)
     buffer_of: dict[MemoryId, int] = field(default_factory=dict)
     streams: list[str] = field(default_factory=list)
     numbers: dict[Rows, int] = field(default_factory=dict)
-    shipment_count: int = 0
+    next_row: int = 1
 
     def request(self, request: RequestId) -> int:
         """Its number, which it keeps until it ends. Raises: TooMany."""
@@ -66,9 +72,19 @@ class Names:
     def row(self, rows: Rows) -> int:
         """The number of what a row says."""
         if rows not in self.numbers:
-            self.numbers[rows] = len(self.rows)
-            self.rows.append(rows)
+            while self.next_row in self.rows:
+                self.next_row = (self.next_row + 1) % ROWS_MAX
+            self.numbers[rows], self.rows[self.next_row] = self.next_row, rows
         return self.numbers[rows]
+
+    def keep_rows(self, used: Container[int]) -> None:
+        """Only these numbers of rows are in use."""
+        self.rows = {n: rows for n, rows in self.rows.items() if n in used}
+        self.numbers = {rows: n for n, rows in self.rows.items()}
+
+    def shipment(self, shipment: ShipmentId) -> int:
+        """Its number, which it keeps until it is over. Raises: TooMany."""
+        return _number(shipment, self.shipment_of, self.shipments_max, "shipments")
 
     def stream(self, name: str) -> int:
         """The first that is met is MAIN, the second SIDE. Raises: TooMany."""
@@ -85,7 +101,7 @@ class Names:
     def said(self, kind: ScalarType, value: int) -> str:
         """A value of the instance in the run's words."""
         name = kind.name if isinstance(kind, SortType) else ""
-        if name == "Offsets" and value < len(self.rows):
+        if name == "Offsets" and value in self.rows:
             return said(self.rows[value])
         if name == "Request":
             return next((f"request{r}" for r, n in self.request_of.items() if n == value), "nobody")
@@ -93,8 +109,13 @@ class Names:
             found = (f"memory{m}" for m, n in self.buffer_of.items() if n == value)
             return next(found, "fresh memory")
         if name == "Iteration":
-            return f"shipment{value}"
+            return self.shipment_name(value)
         return render_value(kind, value)
+
+    def shipment_name(self, number: int) -> str:
+        """The shipment that has the number."""
+        found = (f"shipment{s}" for s, n in self.shipment_of.items() if n == number)
+        return next(found, "a new shipment")
 
 
 def _number(key: Any, known: dict[Any, int], count: int, what: str) -> int:  # Any: a NewType's
@@ -180,6 +201,7 @@ class StagedDesign:
     fields: tuple[Field, ...]
     words: Mapping[type, Words]
     sizes: Mapping[str, int]
+    cells_of: tuple[tuple[tuple[int, int], ...], ...]
 
     def arguments(
         self, event: StagingEvent, names: Names, state: State, place: int
@@ -191,9 +213,34 @@ class StagedDesign:
     def names(self, no_pages: Rows) -> Names:
         """The names at the start, when no row has a page."""
         sizes = self.sizes
-        made = Names(sizes.get("R", 0), sizes["B"] + sizes.get("C", 0), [no_pages])
+        made = Names(sizes["R"], sizes["B"] + sizes.get("C", 0), sizes["N"], {0: no_pages})
         made.numbers[no_pages] = 0
         return made
+
+    def is_over(self, state: State, number: int) -> bool:
+        """Whether nothing that the design still does concerns the iteration."""
+        return state[self.places["moment"]][number] == Moment.OBSERVED.value and not any(
+            number in cast("tuple[int, ...]", queue)
+            for variable in self.model.variables
+            if isinstance(variable.leaf, FifoType)
+            for queue in state[self.places[variable.name]]
+        )
+
+    def without(self, state: State, number: int) -> State:
+        """The state in which the iteration is as it was at the start."""
+        rows = [list(row) for row in state]
+        for variable, cell in self.cells_of[number]:
+            rows[variable][cell] = self.start[variable][cell]
+        return tuple(map(tuple, rows))
+
+    def rows_in(self, state: State) -> frozenset[int]:
+        """The numbers of rows that the state mentions."""
+        return frozenset(
+            cast("int", says)
+            for variable in self.model.variables
+            if isinstance(variable.leaf, SortType) and variable.leaf.name == "Offsets"
+            for says in state[self.places[variable.name]]
+        )
 
     def differences(
         self, names: Names, state: State, seen: Seen, place: int
@@ -230,7 +277,9 @@ class StagedDesign:
                 live = names.request_of.values()
                 return tuple(dict.fromkeys([*([asked[kind]] if kind in asked else []), *live]))
             if isinstance(kind, SortType) and kind.name == "Iteration":
-                return (asked.get(kind, min(names.shipment_count, kind.high)),)
+                used = names.shipment_of.values()
+                new = next((n for n in range(kind.high) if n not in used), kind.high)
+                return (asked.get(kind, new),)
             return tuple(range(kind.low, kind.high + 1))
 
         return Reading(
@@ -261,7 +310,7 @@ def _queued(seen: Seen, place: int) -> Cells:
 
 def _queued_by_design(rows: Cursor, names: Names) -> Cells:
     return {
-        names.stream_of(number): tuple(f"shipment{n}" for n in queue)
+        names.stream_of(number): tuple(map(names.shipment_name, queue))
         for number, queue in enumerate(rows.stream)
         if queue or number < len(names.streams)
     }
@@ -312,4 +361,15 @@ def design(
         fields=fields,
         words=words,
         sizes=sizes,
+        cells_of=tuple(tuple(_cells_of(model, number)) for number in range(sizes["N"])),
     )
+
+
+def _cells_of(model: Model, number: int) -> Iterator[tuple[int, int]]:
+    """The cells, by variable and place, that are one iteration's."""
+    for place, variable in enumerate(model.variables):
+        indices = product(*(range(value_count(dim)) for dim in variable.dims))
+        is_own = [isinstance(dim, SortType) and dim.name == "Iteration" for dim in variable.dims]
+        for cell, index in enumerate(indices):
+            if any(own and at == number for own, at in zip(is_own, index, strict=True)):
+                yield place, cell

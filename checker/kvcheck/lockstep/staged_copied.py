@@ -21,6 +21,7 @@ from kvcheck.lockstep.staged import (
     Names,
     Seen,
     StagedDesign,
+    TooMany,
     Words,
     design,
     table_rows,
@@ -34,11 +35,9 @@ from kvspec.staging_events import Rows
 READERS_DEFAULT = 2
 
 
-def staging_v1(
-    *, slots: int, depth: int, shipments: int, readers: int = READERS_DEFAULT
-) -> StagedDesign:
+def staging_v1(*, slots: int, depth: int, readers: int = READERS_DEFAULT) -> StagedDesign:
     """The design of one table's staging by copy, with a host that is at most `depth` ahead."""
-    sizes = {"N": shipments, "B": depth + 1, "S": slots, "C": 1, "R": readers, "D": depth}
+    sizes = {"N": depth + 1, "B": depth + 1, "S": slots, "C": 1, "R": readers, "D": depth}
     model = StagedTable.instance(V=ROWS_MAX, **sizes)
     return design("staging-v1", model, FIELDS, WORDS, sizes)
 
@@ -61,7 +60,7 @@ def _rows(rows: Cursor, names: Names) -> Cells:
 
 def _to_read(rows: Cursor, names: Names) -> Cells:
     return {
-        f"shipment{i}": _row(rows, names, rows.source_of[i], rows.index_of[i])
+        names.shipment_name(i): _row(rows, names, rows.source_of[i], rows.index_of[i])
         for i in rows.pending()
     }
 
@@ -115,7 +114,19 @@ FIELDS = (
 
 def _stage(event: events.Stage, names: Names, rows: Cursor, place: int) -> Arguments:
     slot, stream = event.slots[place % len(event.slots)], names.stream(event.stream)
-    return event.shipment, 0, slot, names.buffer(event.source, _reusable(rows)), stream
+    return (
+        names.shipment(event.shipment),
+        0,
+        slot,
+        names.buffer(event.source, _reusable(rows)),
+        stream,
+    )
+
+
+def _ask(event: events.Ask, names: Names, rows: Cursor, place: int) -> Arguments:
+    if event.reader >= len(rows.asked):
+        raise TooMany(f"more than {len(rows.asked)} readers were made")
+    return event.reader, 0
 
 
 def _give_up(event: events.GiveUp, names: Names, rows: Cursor, place: int) -> Arguments | None:
@@ -136,7 +147,7 @@ def _reusable(rows: Cursor) -> list[int]:
 WORDS: Mapping[type, Words] = MappingProxyType(
     {
         events.WriteRow: lambda e, names, _, __: (0, e.slot, names.row(e.rows)),
-        events.Ask: lambda e, names, _, __: (e.reader, 0),
+        events.Ask: _ask,
         events.Stage: _stage,
         events.GiveUp: _give_up,
         **OF_DEVICE,

@@ -31,9 +31,9 @@ from kvspec.lang.concrete import Arguments
 from kvspec.models.staging_v2 import GatheredRows
 
 
-def staging_v2(*, slots: int, depth: int, shipments: int) -> StagedDesign:
+def staging_v2(*, slots: int, depth: int) -> StagedDesign:
     """The design of one table's staging by gather kernel, which keeps at most `depth` of them."""
-    sizes = {"N": shipments, "B": depth + 1, "S": slots, "R": slots + 1, "D": depth}
+    sizes = {"N": 2 * depth + 1, "B": depth + 1, "S": slots, "R": slots + 1, "D": depth}
     model = GatheredRows.instance(V=ROWS_MAX, **sizes)
     return design("staging-v2", model, FIELDS, WORDS, sizes)
 
@@ -59,13 +59,13 @@ def _rows(rows: Cursor, names: Names) -> Cells:
 
 def _kept(rows: Cursor, names: Names) -> Cells:
     at = [(i, names.said(BUFFER, rows.buffer_of[i])) for i in rows.retiring[0]]
-    return {"in order": tuple(f"shipment{i} in {memory}" for i, memory in at)}
+    return {"in order": tuple(f"{names.shipment_name(i)} in {memory}" for i, memory in at)}
 
 
 def _marks(rows: Cursor, names: Names) -> Cells:
     guard, pending = rows.grid("guard", len(rows.moment)), rows.pending()
     return {
-        f"shipment{i}": frozenset(f"shipment{u}" for u in pending if guard[i][u])
+        names.shipment_name(i): frozenset(names.shipment_name(u) for u in pending if guard[i][u])
         for i in rows.retiring[0]
     }
 
@@ -73,7 +73,7 @@ def _marks(rows: Cursor, names: Names) -> Cells:
 def _to_read(rows: Cursor, names: Names) -> Cells:
     held = rows.grid("held", rows.slots)
     return {
-        f"shipment{i}": names.rows[held[rows.buffer_of[i]][rows.index_of[i]]]
+        names.shipment_name(i): names.rows[held[rows.buffer_of[i]][rows.index_of[i]]]
         for i in rows.pending()
     }
 
@@ -129,7 +129,7 @@ def _launch(event: events.Launch, names: Names, rows: Cursor, place: int) -> Arg
     request = event.requests[place % len(event.requests)]
     free = [b for b, is_free in enumerate(rows.free) if is_free]
     buffer, stream = names.buffer(event.source, free), names.stream(event.stream)
-    return event.shipment, names.request(request), buffer, stream
+    return names.shipment(event.shipment), names.request(request), buffer, stream
 
 
 WORDS: Mapping[type, Words] = MappingProxyType(

@@ -19,7 +19,7 @@ from kvcheck.lockstep.compiled import OUTSIDE
 from kvcheck.lockstep.frontier import ranked
 from kvcheck.lockstep.judge import RING_DEFAULT, OnRefusal, reporter_line
 from kvcheck.lockstep.refusal import Conjunct, Disagreement, Nearest, Reason, Refusal, Refused
-from kvcheck.lockstep.staged import Seen, StagedDesign, TooMany, said
+from kvcheck.lockstep.staged import ROWS_KEPT, Seen, StagedDesign, TooMany, said
 from kvcheck.lockstep.staged_watch import ShipmentWatch
 from kvcheck.verdict import Evidence, Outcome, Verdict
 from kvspec.lang.concrete import Arguments
@@ -113,6 +113,7 @@ class StagedJudge:
             self._is_over, self.refusal = True, refused.refusal
         else:
             self.last_good = self.number
+            self._forget(event)
 
     def _step(
         self, event: StagingEvent, chosen: Sequence[Arguments | None], told: Observation | None
@@ -157,8 +158,6 @@ class StagedJudge:
                 if "C" in self.design.sizes:
                     self.names.buffer(table)
             case events.Stage(shipment=number) | events.Launch(shipment=number):
-                if number >= self.design.sizes["N"]:
-                    raise TooMany(f"more than {number} shipments were made")
                 self._sent(event, number)
                 for one in (told and told.kept) or ():
                     self._marks[one.shipment] = one.mark
@@ -179,11 +178,11 @@ class StagedJudge:
     def _asked(self, event: events.Retire, number: ShipmentId) -> None:
         """The host knows that the mark of what it frees is done."""
         mark = self._marks.get(number)
-        if mark is not None and not self.watch.is_told(mark) and self._is_fired(number):
+        if mark is not None and not self.watch.is_told(mark) and self._is_fired():
             values = ((f"shipment{number}", "neither asked nor waited for"),)
             self._refuse(event, Reason.DEVICE, None, 0, label=ASKED, values=values)
 
-    def _is_fired(self, number: ShipmentId) -> bool:
+    def _is_fired(self) -> bool:
         """Whether the design allows the retirement, so that only the question is missing."""
         return not isinstance(self.design.compiled.steps["retire"](self.states[0], ()), int)
 
@@ -194,7 +193,6 @@ class StagedJudge:
                 stream = self.watch.sent[number].stream.name
                 self._queued.setdefault(stream, []).append(number)
                 self._ahead.append(number)
-                self.names.shipment_count = number + 1
             case events.EndRequest(request=request):
                 self.names.request_of.pop(request, None)
             case events.Ask(table=table):
@@ -205,6 +203,18 @@ class StagedJudge:
                 self._ahead.popleft()
             case events.Retire(shipment=number):
                 self._marks.pop(number, None)
+
+    def _forget(self, event: StagingEvent) -> None:
+        """Give back the numbers of what is over."""
+        if isinstance(event, Observe | events.Retire):
+            for shipment, number in list(self.names.shipment_of.items()):
+                if self.design.is_over(self.states[0], number):
+                    self.states = [self.design.without(state, number) for state in self.states]
+                    del self.names.shipment_of[shipment]
+                    self.watch.forget(shipment)
+        if len(self.names.rows) > ROWS_KEPT:
+            used = (self.design.rows_in(state) for state in self.states)
+            self.names.keep_rows(frozenset({0}).union(*used))
 
     def _seen(self, told: Observation) -> Seen:
         slots = self.design.sizes["S"]
@@ -251,7 +261,7 @@ class StagedJudge:
                     return
 
     def _got(self, state: State, number: ShipmentId) -> Rows:
-        says = state[self.design.places["got"]][number]
+        says = state[self.design.places["got"]][self.names.shipment_of[number]]
         assert isinstance(says, int), "what a row says is an id"
         return self.names.rows[says]
 

@@ -67,7 +67,7 @@ class ShipmentWatch:
         self._marks: OrderedDict[MarkId, tuple[int, int]] = OrderedDict()
         self._latest: dict[int, MarkId] = {}
         self._memory: dict[int, port.Buffer] = {}
-        self._freed: set[int] = set()
+        self._sources: dict[int, port.Buffer] = {}
         self._untold: list[Sent] = []
         self._by_op: dict[int, tuple[ShipmentId, Sent]] = {}
 
@@ -90,7 +90,7 @@ class ShipmentWatch:
     def free(self, buffer: port.Buffer) -> None:
         """See the port."""
         self._device.free(buffer)
-        self._freed.add(buffer.number)
+        self._sources.pop(buffer.number, None)
 
     def copy(
         self, destination: port.View, source: port.View, stream: port.Stream, *, label: str = "copy"
@@ -162,6 +162,7 @@ class ShipmentWatch:
         if not untold:
             return None
         sent = self.sent[shipment] = untold[-1]
+        self._sources[sent.source.buffer.number] = sent.source.buffer
         return sent
 
     def release(self, shipment: ShipmentId) -> None:
@@ -219,11 +220,9 @@ class ShipmentWatch:
 
     def noted(self) -> dict[MemoryId, frozenset[str]]:
         """The streams that the allocator knows to use each source that is not freed."""
-        sources = [sent.source.buffer for sent in self.sent.values()]
         return {
             MemoryId(one.memory): frozenset(self._device.noted(one))
-            for one in sources
-            if one.number not in self._freed
+            for one in self._sources.values()
         }
 
     # ---- building blocks
