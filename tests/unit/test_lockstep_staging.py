@@ -29,7 +29,7 @@ from kvcheck.schedule import Budget, Eager, HostFirst, Random, Reach
 from kvcheck.verdict import Outcome
 from kvimpl.bugs.staging import STAGING_BUGS, Shows
 from kvimpl.device.kernels import GATHER_BLOCK_OFFSETS
-from kvimpl.device.port import Buffer, Bytes, Device, Space, Stream, View
+from kvimpl.device.port import Buffer, Bytes, Device, Kernel, Mode, Space, Stream, View
 from kvimpl.device.port.steps import Schedule
 from kvimpl.device.sim import PinnedAllocator, SimDevice, SimOptions, run
 from kvimpl.staging import (
@@ -40,6 +40,7 @@ from kvimpl.staging import (
     PageTable,
     Slot,
     Staging,
+    StagingFault,
     TableReader,
 )
 from kvspec.events import RequestId
@@ -367,12 +368,15 @@ def test_an_allocator_that_notes_no_copy_makes_the_right_staging_wrong() -> None
 # ---- as a caller has it
 
 
-def bench(judge: StagedJudge) -> tuple[SimDevice, Staging, Buffer, Slot]:
+def bench(
+    judge: StagedJudge, *, is_gathered: bool = True
+) -> tuple[SimDevice, Staging, Buffer, Slot]:
     device = SimDevice(HostFirst(), executed=judge.watch.executed)
     watched = judge.watch.over(device)
     index = IndexMapper(SLOT_COUNT, reporter=judge)
     table = PageTable(watched, SHAPE, index, reporter=judge)
-    staging = GatheredStaging(watched, table, device.stream("compute"))
+    kind = RIGHT["gathered" if is_gathered else "copied"]
+    staging = kind.build(watched, table, device.stream("compute"), depth=2)
     target = watched.alloc(SHAPE.shipped_bytes(1), Space.DEVICE, label="target")
     return device, staging, target, index.bind(RequestId(7))
 
@@ -388,6 +392,38 @@ def test_a_refusal_stops_the_staging_where_it_stands() -> None:
 
     assert judge.verdict().outcome is Outcome.VIOLATED
     assert judge.verdict().reason == "event 4: the design does not allow this step here"
+    device.abandon()
+
+
+@pytest.mark.parametrize("is_gathered", [False, True], ids=["copied", "gathered"])
+def test_a_shipment_that_the_device_refused_is_no_step(is_gathered: bool) -> None:
+    judge = StagedJudge(design_of(is_gathered, 2), ShipmentWatch(SHAPE))
+    device, staging, target, slot = bench(judge, is_gathered=is_gathered)
+    gone = staging.device.alloc(target.nbytes, Space.DEVICE, label="gone")
+    staging.device.free(gone)
+    for _ in range(2):
+        staging.ship([slot], target.view())
+        with pytest.raises(StagingFault):
+            staging.ship([slot], gone.view())
+    staging.close()
+
+    assert judge.verdict().outcome is Outcome.HOLDS
+    assert judge.taken["finish"] == 2
+    device.abandon()
+
+
+def test_the_programs_own_kernels_are_no_shipments() -> None:
+    judge = StagedJudge(design_of(True, 2), ShipmentWatch(SHAPE))
+    device, staging, target, slot = bench(judge)
+    idle = Kernel("idle", (Mode.READ,), lambda _: None)
+    for _ in range(3):
+        staging.ship([slot], target.view())
+        staging.device.launch(idle, (target.view(),), staging.stream)
+        staging.device.copy(target.view(), target.view(), staging.stream)
+    staging.close()
+
+    assert judge.verdict().outcome is Outcome.HOLDS
+    assert judge.taken["finish"] == 3
     device.abandon()
 
 

@@ -20,7 +20,7 @@ from kvimpl.device.sim import SimDevice
 from kvimpl.staging.shape import PAGE_BYTES, PoolScale, TableShape, unpacked
 from kvspec.staging_events import MarkId, MemoryId, Rows, ShipmentId
 
-MARKS_MAX = 4096  # a mark is one shipment's or one iteration's; older ones are not asked again
+MARKS_MAX = 65_536  # a mark is one shipment's or one iteration's; older ones are not asked again
 
 
 @dataclass(slots=True)
@@ -112,9 +112,15 @@ class ShipmentWatch:
         views = tuple(a for a in arguments if isinstance(a, port.View))
         counts = tuple(a for a in arguments if isinstance(a, int))
         is_gather = kernel.name == GATHER_BLOCK_OFFSETS.kernel.name
+        if len(views) < 2:  # it moves nothing from one place to another
+            self._step(stream)
+            made: port.Op = self._device.launch(kernel, arguments, stream, grid=grid)
+            return made
         sent = self._send(stream, views if is_gather else views[:2], counts)
-        noting = replace(kernel, body=lambda given: kernel.body(_noted(given, sent)))
-        sent.op = self._device.launch(noting, arguments, stream, grid=grid)
+        if is_gather:
+            body = kernel.body
+            kernel = replace(kernel, body=lambda given: body(_noted(given, sent)))
+        sent.op = self._device.launch(kernel, arguments, stream, grid=grid)
         return sent.op
 
     def record(self, event: port.Event, stream: port.Stream) -> port.Mark:

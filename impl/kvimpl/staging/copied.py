@@ -28,13 +28,13 @@ class CopiedStaging(Staging):
             self._copy(target, source.view(0, len(data)))
             self._staged(slots, source)
         except DeviceError as error:
+            self._drop(source)
             raise StagingFault(
                 f"The device refused to copy {len(data)} bytes of table {self.table.name}: {error}",
                 cause="The target was freed, or the device has failed.",
                 mend="Pass memory of this device that is still live, and ship again.",
             ) from error
-        finally:
-            self._sent(source)
+        self._sent(source)
 
     def _copy(self, target: View, source: View) -> None:
         """Put the copy into the stream; the allocator learns of it."""
@@ -55,10 +55,14 @@ class CopiedStaging(Staging):
             raise no_memory(self.table.name, nbytes, error) from error
 
     def _sent(self, source: Buffer) -> None:
-        """The copy is in the stream, or was refused."""
-        self.device.free(source)
+        """The copy is in the stream, and the host lets go of its source."""
+        self._drop(source)
         if self.table.reporter is not None:
             self.table.reporter.report(GiveUp(MemoryId(source.memory)), self)
+
+    def _drop(self, source: Buffer) -> None:
+        """Give the source back; the allocator keeps it for as long as a copy uses it."""
+        self.device.free(source)
 
     def _give_back(self) -> None:
         """Nothing is held between shipments."""

@@ -21,6 +21,9 @@ class KeptSource(CopiedStaging):
     def _sent(self, source: Buffer) -> None:
         pass
 
+    def _drop(self, source: Buffer) -> None:
+        pass
+
     def _give_back(self) -> None:
         self.device.free(self._kept)
 
