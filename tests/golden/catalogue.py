@@ -209,7 +209,7 @@ ENTRIES = (
         needs="STAGE ASYNC STREAM",
         sentence="The use of a slice is not recorded, and its memory is handed out under the copy.",
         designs=("s5-2-unrecorded",),
-        no_code="the allocator is torch's; the litmus suite has what it promises",
+        code=("s5-2-unrecorded",),
     ),
     Entry(
         id="KV-066",
