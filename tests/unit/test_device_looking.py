@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kvcheck.schedule import HostFirst, Recorder
-from kvimpl.device.port import Op, Space
+from kvimpl.device.port import Kernel, Mode, Op, Space
 from kvimpl.device.sim import POISON, SimDevice
 
 
@@ -32,6 +32,18 @@ def test_bytes_of_a_life_that_is_over_can_be_looked_at() -> None:
     dev.free(pool)
 
     assert dev.peek(pool.view()) == bytes([POISON]) * 2
+
+
+def test_the_allocator_notes_copies_and_no_kernels() -> None:
+    dev = SimDevice(HostFirst())
+    stream = dev.stream("copies")
+    pool = dev.alloc(2, Space.DEVICE, label="pool")
+    copied, gathered = (dev.alloc(2, Space.PINNED, label=name) for name in ("copied", "gathered"))
+    moving = Kernel("moving", (Mode.WRITE, Mode.READ), lambda _: None)
+    dev.copy(pool.view(), copied.view(), stream)
+    dev.launch(moving, (pool.view(), gathered.view()), stream)
+
+    assert (dev.noted(copied), dev.noted(gathered)) == (("copies",), ())
 
 
 def test_each_execution_is_told_at_the_step_that_makes_it() -> None:
