@@ -38,7 +38,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import ClassVar, NamedTuple, NewType, Protocol, TypeAlias
+from typing import (
+    ClassVar,
+    NamedTuple,
+    NewType,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    dataclass_transform,
+)
+
+Kind = TypeVar("Kind")
 
 BlockId = NewType("BlockId", int)
 """A bookkeeping object, 0 .. P+S-1; block b starts in slot b."""
@@ -87,10 +97,20 @@ class Detail(Enum):
     PARTS = "parts"
 
 
+@dataclass_transform(frozen_default=True)
+def _told(kind: type[Kind]) -> type[Kind]:
+    """An event: a value of its own type, which type checkers hold to be frozen.
+
+    Python itself would freeze it by a slower way to set each field, and events are made at each
+    step: three fields take 0.4 us so, and 0.13 us like this.
+    """
+    return dataclass(slots=True, unsafe_hash=True)(kind)
+
+
 # ---- steps: one linearisation point each
 
 
-@dataclass(frozen=True, slots=True)
+@_told
 class Allocate:
     "The oldest free primary block was taken, and whatever it cached is forgotten."
 
@@ -101,7 +121,7 @@ class Allocate:
     generation: Generation
 
 
-@dataclass(frozen=True, slots=True)
+@_told
 class OffloadAllocate:
     "The oldest free primary block's bytes are on their way down, and `block` took its slot."
 
@@ -114,7 +134,7 @@ class OffloadAllocate:
     generation: Generation
 
 
-@dataclass(frozen=True, slots=True)
+@_told
 class Onboard:
     "A cached block's bytes are on their way up to the slot that `room` had."
 
@@ -127,7 +147,7 @@ class Onboard:
     key: Key
 
 
-@dataclass(frozen=True, slots=True)
+@_told
 class Reuse:
     "A request holds a cached primary block too."
 
@@ -137,7 +157,7 @@ class Reuse:
     key: Key
 
 
-@dataclass(frozen=True, slots=True)
+@_told
 class Commit:
     "The one holder has filled the block, and `key` finds it from now on."
 
@@ -147,7 +167,7 @@ class Commit:
     key: Key
 
 
-@dataclass(frozen=True, slots=True)
+@_told
 class Release:
     "A request let go of a block."
 
@@ -156,7 +176,7 @@ class Release:
     request: RequestId
 
 
-@dataclass(frozen=True, slots=True)
+@_told
 class Pin:
     "A reader outside the scheduler holds the block where it is, and was told this slot."
 
@@ -166,7 +186,7 @@ class Pin:
     slot: SlotId
 
 
-@dataclass(frozen=True, slots=True)
+@_told
 class Unpin:
     "That reader is done."
 
@@ -175,7 +195,7 @@ class Unpin:
     pin: PinId
 
 
-@dataclass(frozen=True, slots=True)
+@_told
 class Complete:
     "The host saw that a stream's oldest copy is complete."
 
@@ -186,7 +206,7 @@ class Complete:
     target: SlotId
 
 
-@dataclass(frozen=True, slots=True)
+@_told
 class Expire:
     "A free block's time of special priority is over."
 
@@ -194,21 +214,21 @@ class Expire:
     block: BlockId
 
 
-@dataclass(frozen=True, slots=True)
+@_told
 class BeginStep:
     "Both copy streams wait for the compute so far, and the pending entries are forgotten."
 
     action: ClassVar[str] = "begin_step"
 
 
-@dataclass(frozen=True, slots=True)
+@_told
 class EndStep:
     "Compute waits for both copy streams, and the pending entries are forgotten."
 
     action: ClassVar[str] = "end_step"
 
 
-@dataclass(frozen=True, slots=True)
+@_told
 class Refuse:
     """Nothing changed: the action was wanted, and its guard's conjunct `guard` is false.
 
@@ -226,7 +246,7 @@ class Refuse:
 # ---- parts: one line inside a step
 
 
-@dataclass(frozen=True, slots=True)
+@_told
 class Claim:
     "A block left the queue of this level and priority, and that level's counter was told."
 
@@ -235,7 +255,7 @@ class Claim:
     priority: Priority
 
 
-@dataclass(frozen=True, slots=True)
+@_told
 class PutBack:
     "A block joined the queue of this level and priority, and that level's counter was told."
 
@@ -245,7 +265,7 @@ class PutBack:
     end: End
 
 
-@dataclass(frozen=True, slots=True)
+@_told
 class Evict:
     "A block no longer caches its content."
 
@@ -253,7 +273,7 @@ class Evict:
     key: Key
 
 
-@dataclass(frozen=True, slots=True)
+@_told
 class Swap:
     "Two blocks exchanged their slots."
 
@@ -261,7 +281,7 @@ class Swap:
     second: BlockId
 
 
-@dataclass(frozen=True, slots=True)
+@_told
 class SendCopy:
     "A copy between two slots was enqueued, with its waits before it and its event after it."
 
@@ -271,7 +291,7 @@ class SendCopy:
     target: SlotId
 
 
-@dataclass(frozen=True, slots=True)
+@_told
 class Ask:
     "A block is to be kept at this priority: until its time is over if `timed`, else for good."
 

@@ -32,7 +32,7 @@ def test_the_oldest_of_the_lowest_priority_is_in_front(design) -> None:
     queues.put(b, UP, LOW)
     queues.put(c, UP, LOW)
     assert queues.front(UP) == b
-    assert queues.order(UP) == ((b, c), (a,))
+    assert queues.order()[UP] == ((b, c), (a,))
     assert queues.front(DOWN) is None
 
 
@@ -40,7 +40,7 @@ def test_the_oldest_of_the_lowest_priority_is_in_front(design) -> None:
 def test_a_block_put_in_front_is_next(design) -> None:
     queues = filled(design, a, b)
     queues.put(c, UP, LOW, end=End.FRONT)
-    assert queues.order(UP)[0] == (c, a, b)
+    assert queues.order()[UP][0] == (c, a, b)
 
 
 @pytest.mark.parametrize("design", DESIGNS)
@@ -50,7 +50,7 @@ def test_a_ticket_gives_a_block_its_place_back(design) -> None:
     first = queues.claim(a, UP, LOW)
     queues.put(a, UP, LOW, ticket=first)
     queues.put(b, UP, LOW, ticket=middle)
-    assert queues.order(UP)[0] == (a, b, c)
+    assert queues.order()[UP][0] == (a, b, c)
     assert queues.counts == [3, 0]
 
 
@@ -59,7 +59,7 @@ def test_a_second_entry_is_refused_and_changes_nothing(design) -> None:
     queues = filled(design, a, b)
     with pytest.raises(QueueFault, match="Block 0 is put on a queue twice"):
         queues.put(a, DOWN, LOW)
-    assert queues.order(UP)[0] == (a, b)
+    assert queues.order()[UP][0] == (a, b)
     assert queues.counts == [2, 0]
 
 
@@ -79,14 +79,14 @@ def test_named_queues_refuse_a_block_looked_for_at_the_wrong_level() -> None:
     with pytest.raises(QueueFault, match="not in the SECONDARY queue"):
         queues.claim(a, DOWN, LOW)
     assert queues.counts == [1, 0]
-    assert queues.order(UP)[0] == (a,)
+    assert queues.order()[UP][0] == (a,)
 
 
 def test_stored_queues_find_a_block_that_changed_level_and_priority() -> None:
     queues = filled(StoredQueues, a)
     queues.claim(a, DOWN, HIGH)
     assert queues.counts == [0, 0]
-    assert queues.order(UP) == ((), ())
+    assert queues.order()[UP] == ((), ())
 
 
 PLACES = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(End)), max_size=30)

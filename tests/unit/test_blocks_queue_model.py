@@ -72,7 +72,7 @@ class Life(RuleBasedStateMachine):
     def all_that_is_shown_is_the_model_s(self) -> None:
         for level in Level:
             lines = [self.lists[level, Priority(priority)] for priority in range(2)]
-            assert self.queues.order(level) == tuple(map(tuple, lines))
+            assert self.queues.order()[level] == tuple(map(tuple, lines))
             assert self.queues.counts[level] == sum(map(len, lines))
             assert self.queues.front(level) == next(iter([*lines[0], *lines[1]]), None)
         for number in range(6):

@@ -1,47 +1,80 @@
-"""What was compared once is not compared again, and nothing that changed is taken for the same."""
+"""Every cell is compared after every step, those too that the step does not write."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from block_bench import A, Bench, key
+from tiers_judge import Judge as Sizes
+from tiers_judge import play, settings_for
 
-from kvcheck.lockstep import tiers
-from kvcheck.lockstep.agreement import Agree
-from kvcheck.lockstep.tiers import Requests
-from kvspec.events import Key, Observation, RequestId, Shape
-from kvspec.lang.state import State
-
-SHAPE = Shape(
-    primary_count=2,
-    secondary_count=2,
-    priority_count=1,
-    references_max=4,
-    pins_max=2,
-    copies_max=2,
+from kvcheck.lockstep import Design, Judge, OnRefusal, Reason, design_for, judge_recorded
+from kvcheck.verdict import Outcome
+from kvimpl.blocks import BlockPool
+from kvimpl.device.port import Mark
+from kvspec.events import (
+    Allocate,
+    BlockId,
+    Commit,
+    Detail,
+    Event,
+    Generation,
+    Key,
+    Observation,
+    Priority,
+    Release,
+    RequestId,
+    Shown,
+    SlotId,
 )
-DESIGN = tiers(SHAPE)
-A = RequestId(7)
-FIELDS = [field.name for field in DESIGN.fields]
+
+Pair = tuple[Event, Observation]
+ONE = settings_for(Sizes(2, 2))
+THREE = replace(
+    ONE, priority_count=3, default_priority=Priority(1), offload_priority_min=Priority(1)
+)
+DESIGNS = {name: design_for(own.shape) for name, own in (("one", ONE), ("three", THREE))}
+JUDGED = [
+    (name, field)
+    for name, design in DESIGNS.items()
+    for field in [*dict.fromkeys(field.name for field in design.fields), "generations"]
+    if field != "queued"  # the manager shows `free`, which says more
+]
 
 
-def shown(state: State, requests: Requests) -> dict[str, Any]:  # Any: of each field's own type
-    "What an implementation in this state shows, all of it made anew."
-    cells = {f.name: f.words(state[f.variable], requests) for f in DESIGN.fields}
-    cells["keys"] = tuple([Key(b"k%d" % n) if kept else None for n, kept in enumerate(state[4])])
-    return {name: _anew(cell) for name, cell in cells.items()}
+class Recording:
+    "Keeps what is told and shown."
+
+    def __init__(self) -> None:
+        self.detail, self.pairs = Detail.PARTS, list[Pair]()
+
+    def report(self, event: Event, shown: Shown) -> None:
+        self.pairs.append((event, shown.observe()))
 
 
-def _anew(cell: object) -> object:
-    if isinstance(cell, tuple):
-        return tuple([_anew(each) for each in cell])
-    return frozenset(cell) if isinstance(cell, frozenset) else cell
+def recorded(name: str) -> list[Pair]:
+    "A run in which steps of every type are taken; what did not change is shown as the same object."
+    recording = Recording()
+    play(Bench(ONE if name == "one" else THREE, reporter=recording), seed=1, count=200)
+    return recording.pairs
 
 
-def wrong(cell: Any) -> Any:  # Any: of a field's own type
-    "Another value of the same kind in the last place."
-    last = cell[-1]
-    changed: Any = None
+RUNS = {name: recorded(name) for name in DESIGNS}
+
+
+def judged(design: Design, pairs: list[Pair]) -> Judge:
+    judge = Judge(design, on_refusal=OnRefusal.KEEP)
+    judge_recorded(judge, pairs)
+    return judge
+
+
+def wrong(cells: Any) -> Any:  # Any: of a field's own type
+    "Other cells of the same kind."
+    if isinstance(cells, frozenset):
+        return cells ^ {BlockId(0)}
+    last, changed = cells[-1], None
     match last:
         case bool():
             changed = not last
@@ -53,62 +86,120 @@ def wrong(cell: Any) -> Any:  # Any: of a field's own type
             changed = last ^ {A}
         case tuple():
             changed = (*last, 9)
-    return (*cell[:-1], changed)
+    return (*cells[:-1], changed)
 
 
-def agree(
-    state: State, requests: Requests
-) -> tuple[Agree, dict[str, Any]]:  # Any: of each field's own type
-    "A comparison that has agreed once, and what was shown then."
-    compare, cells = DESIGN.agreement(), shown(state, requests)
-    assert compare(Observation(**cells), state, requests)
-    return compare, cells
+@pytest.mark.parametrize("name", DESIGNS)
+def test_what_did_not_change_is_shown_as_the_same_object_and_holds(name: str) -> None:
+    pairs = RUNS[name]
+    again = [pairs[i][1].slot is pairs[i + 1][1].slot for i in range(len(pairs) - 1)]
+    assert again.count(True) > len(again) / 2
+    assert judged(DESIGNS[name], pairs).verdict().outcome is Outcome.HOLDS
 
 
-@pytest.mark.parametrize("field", FIELDS)
-def test_a_cell_that_changed_after_it_agreed_is_seen(field: str) -> None:
-    requests = Requests(4)
-    compare, cells = agree(DESIGN.start, requests)
-    cells[field] = wrong(cells[field])
-    seen = Observation(**cells)
-    for _ in range(2):  # what did not agree is not taken for known the second time
-        assert not compare(seen, DESIGN.start, requests)
+@pytest.mark.parametrize(("name", "field"), JUDGED)
+def test_a_cell_that_is_wrong_is_seen_after_a_step_of_any_type(name: str, field: str) -> None:
+    pairs, kinds = RUNS[name], set[type]()
+    for place, (event, seen) in enumerate(pairs):
+        if type(event) in kinds or not hasattr(event, "action"):
+            continue
+        kinds.add(type(event))
+        planted: Any = {field: wrong(getattr(seen, field))}
+        altered = [*pairs[:place], (event, seen._replace(**planted)), *pairs[place + 1 :]]
+        refusal = judged(DESIGNS[name], altered).refusal
+        assert refusal is not None
+        assert (refusal.number, refusal.reason) == (place + 1, Reason.SHOWN)
+        assert field in {each.field for each in refusal.disagreements}
+    assert len(kinds) >= 11  # all but Expire and a pin, which this run may lack
 
 
-@pytest.mark.parametrize("field", FIELDS)
-def test_a_row_that_changed_under_what_is_still_shown_is_seen(field: str) -> None:
-    requests = Requests(4)
-    requests.number(A, DESIGN.start[1])
-    compare, cells = agree(DESIGN.start, requests)
-    variable = next(f.variable for f in DESIGN.fields if f.name == field)
-    row = DESIGN.start[variable]
-    last = (*row[-1], 0) if isinstance(row[-1], tuple) else 1 - int(row[-1] == 1)
-    if field == "pending":
-        last = ((0, 1),)
-    state = (*DESIGN.start[:variable], (*row[:-1], last), *DESIGN.start[variable + 1 :])
-    assert not compare(Observation(**cells), state, requests)
+@pytest.mark.parametrize("field", ["holders", "keys", "generations", "free", "pending"])
+def test_a_cell_that_is_stuck_at_what_agreed_is_seen_when_it_should_change(field: str) -> None:
+    pairs = RUNS["one"]
+    first = next(getattr(seen, field) for _, seen in pairs)
+    changes = next(
+        place
+        for place, (event, seen) in enumerate(pairs)
+        if hasattr(event, "action") and getattr(seen, field) != first
+    )
+    stuck: Any = {field: first}
+    refusal = judged(DESIGNS["one"], [(e, seen._replace(**stuck)) for e, seen in pairs]).refusal
+    assert refusal is not None
+    assert refusal.number == changes + 1
 
 
-def test_a_cell_that_is_not_shown_is_not_judged_and_is_judged_when_it_is_back() -> None:
-    requests = Requests(4)
-    compare, cells = agree(DESIGN.start, requests)
-    blind = Observation(**{**cells, "holders": None})
-    assert compare(blind, DESIGN.start, requests)
-    back = Observation(**{**cells, "holders": wrong(cells["holders"])})
-    assert not compare(back, DESIGN.start, requests)
+def test_a_field_that_is_hidden_for_a_while_is_judged_when_it_is_back() -> None:
+    pairs = RUNS["one"]
+    hidden: Any = {"refs": None}
+    blind = [
+        (e, seen._replace(**hidden)) if n < 50 else (e, seen) for n, (e, seen) in enumerate(pairs)
+    ]
+    judge = judged(DESIGNS["one"], blind)
+    assert judge.verdict().outcome is Outcome.HOLDS
+    assert "blind to order, payload, queued, refs" in judge.verdict().bound
+    late: Any = {"refs": wrong(pairs[60][1].refs)}
+    blind[60] = (pairs[60][0], pairs[60][1]._replace(**late))
+    refusal = judged(DESIGNS["one"], blind).refusal
+    assert refusal is not None
+    assert {each.field for each in refusal.disagreements} == {"refs"}
 
 
-def test_a_cell_that_could_change_while_it_is_kept_is_not_accepted() -> None:
-    requests = Requests(4)
-    compare = DESIGN.agreement()
-    cells = shown(DESIGN.start, requests)
-    cells["holders"] = tuple([set[RequestId]() for _ in range(4)])
-    with pytest.raises(TypeError, match="can change while a judge keeps it"):
-        compare(Observation(**cells), DESIGN.start, requests)
+def test_a_set_that_is_shown_alive_is_compared_anew_each_time() -> None:
+    holders = [set[RequestId]() for _ in range(4)]
+    shown: Any = Observation(holders=tuple(holders))
+    took = (Allocate(A, BlockId(0), SlotId(0), Generation(1)), shown)
+    judge = Judge(DESIGNS["one"], on_refusal=OnRefusal.KEEP)
+    holders[0].add(A)
+    judge_recorded(judge, [took])
+    assert judge.refusal is None
+    holders[0].clear()
+    judge_recorded(judge, [(Commit(BlockId(0), A, key("x")), shown)])
+    assert judge.refusal is not None
+    assert {each.field for each in judge.refusal.disagreements} == {"holders"}
 
 
-def test_what_one_judge_keeps_is_not_another_s() -> None:
-    requests = Requests(4)
-    _, cells = agree(DESIGN.start, requests)
-    cells["holders"] = wrong(cells["holders"])
-    assert not DESIGN.agreement()(Observation(**cells), DESIGN.start, requests)
+def test_a_key_that_is_shown_alive_is_compared_anew_each_time() -> None:
+    name = bytearray(key("x"))
+    shown: Any = Observation(keys=(name, None, None, None))
+    took = (Allocate(A, BlockId(0), SlotId(0), Generation(1)), Observation(keys=(None,) * 4))
+    judge = Judge(DESIGNS["one"], on_refusal=OnRefusal.KEEP)
+    judge_recorded(judge, [took, (Commit(BlockId(0), A, key("x")), shown)])
+    assert judge.refusal is None
+    name[0] ^= 1
+    judge_recorded(judge, [(Release(BlockId(0), A), shown)])
+    assert judge.refusal is not None
+    assert {each.field for each in judge.refusal.disagreements} == {"keys"}
+
+
+class Meddler(BlockPool):
+    "Commits as it should, and writes a cell of a row that a commit does not write."
+
+    row, cell = "", Any
+
+    def commit(self, b: BlockId, r: RequestId, key: Key, ready: Mark) -> None:
+        getattr(self, self.row)[-1] = self.cell
+        super().commit(b, r, key, ready)
+
+
+PLANTED = {
+    "slot": SlotId(0),
+    "refs": 1,
+    "pins": 1,
+    "holders": frozenset({A}),
+    "keys": Key(b"another"),
+    "generations": Generation(7),
+}
+
+
+@pytest.mark.parametrize("row", PLANTED)
+def test_a_row_that_the_step_does_not_write_is_judged_too(row: str) -> None:
+    pool = type("Planted", (Meddler,), {"row": row, "cell": PLANTED[row]})
+    judge = Judge(DESIGNS["one"], on_refusal=OnRefusal.KEEP)
+    at = Bench(ONE, reporter=judge, pool=pool)
+    block = at.manager.allocate(A)
+    at.write(block, "x")
+    assert judge.refusal is None
+    at.manager.commit(block, A, key("x"))
+    assert judge.refusal is not None
+    assert isinstance(judge.refusal.event, Commit)
+    assert row in {each.field for each in judge.refusal.disagreements}

@@ -1,78 +1,96 @@
-"""What is shown and the design's state, compared field by field in one function.
+"""What is to be shown: the design's state in shown words, cell by cell, compared as a whole.
 
-It decides whether they agree; which cell does not is `frontier`'s to say. The idea: the function is
-written out for the fields of one design. Rows that are shown as they are cost one comparison; rows
-that have to be worded first are compared anew only if the row, or what is shown of it, differs from
-the pair that agreed last. What is kept of that pair cannot change: sets in it have been hashed.
+It decides whether a whole observation is as wanted; which cell is not, and whether that matters, is
+`frontier`'s to say. The idea: a step of the design writes few of its rows, known from its text, so
+only these are worded again; then one comparison has every cell of what is shown, whoever wrote it
+and whether or not the design's step did. Cells of numbers that agreed are kept as the objects that
+were shown, so that what nobody wrote is found equal without a look inside. Sets and keys are not:
+one that is shown could change behind the judge's back and yet be equal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kvspec.events import Observation
 from kvspec.lang.state import State
 
-if TYPE_CHECKING:  # a design has its agreement, so `tiers` imports this module
+if TYPE_CHECKING:  # a design has its wording, so `tiers` imports this module
     from kvcheck.lockstep.tiers import Field, Requests
 
-Agree: TypeAlias = "Callable[[Observation, State, Requests], bool]"
+Cells: TypeAlias = list[object]
+Reword: TypeAlias = "Callable[[Cells, State, Requests], None]"
+Adopt: TypeAlias = Callable[[Cells, Observation], None]
 
-_BY_NAME = {name: number for number, name in enumerate(Observation._fields)}
-_OF_SETS = ("holders", "queued", "expiring")  # a set that changes equals a frozenset; no list does
+PLACE = {name: place for place, name in enumerate(Observation._fields)}
+_CHANGEABLE = ("holders", "keys", "queued", "expiring")
 
 
-def agreement(fields: Sequence[Field], row_count: int) -> Callable[[], Agree]:
-    """Makes, for each judge anew: whether every field that is shown is what the state says.
+@dataclass(frozen=True, slots=True)
+class Rewords:
+    """Functions that keep the cells: `by_action` after a step, `everything` from nothing.
 
-    That function raises TypeError if a cell is shown that may change behind the judge's back.
+    `adopt` takes over what was shown and agreed.
     """
-    names: dict[str, Any] = {"frozen": frozen}  # Any: what exec defines has no static type
-    worded = [number for number, field in enumerate(fields) if not field.is_plain]
-    lines = ["def make():"]
-    lines += [f"    w{n} = k{n} = None" for n in worded]
-    lines.append("    def agree(seen, state, requests):")
-    if worded:
-        lines.append("        nonlocal " + ", ".join(f"w{n}, k{n}" for n in worded))
-    lines.append("        " + "".join(f"s{n}, " for n in range(len(_BY_NAME))) + "= seen")
-    lines.append("        " + "".join(f"v{n}, " for n in range(row_count)) + "= state")
-    for number, field in enumerate(fields):
-        cell, rows = f"s{_BY_NAME[field.name]}", f"v{field.variable}"
-        if number not in worded:
-            lines.append(f"        if {cell} is not None and {cell} != {rows}: return False")
-            continue
-        names[f"words{number}"], names[f"brings{number}"] = field.words, field.brings
-        same = " and ".join(
-            f"({now} is {then}{number} or {now} == {then}{number})"
-            for now, then in ((rows, "w"), (cell, "k"))
-        )
-        brought = cell if field.brings is None else f"brings{number}({cell})"
-        wanted = rows if field.equal_unworded else f"words{number}({rows}, requests)"
-        kept = f"frozen({cell})" if field.name in _OF_SETS else cell
-        lines += [
-            f"        if {cell} is not None and not ({same}):",
-            f"            if {brought} != {wanted}: return False",
-            f"            w{number}, k{number} = {rows}, {kept}",
-        ]
-    lines += ["        return True", "    return agree"]
-    exec(compile("\n".join(lines), "<agreement>", "exec"), names)
-    make: Callable[[], Agree] = names["make"]
-    return make
+
+    by_action: Mapping[str, Reword]
+    everything: Reword
+    adopt: Adopt
 
 
-def frozen(cell: object) -> object:
-    """The cell itself, which cannot change.
+class Wording:
+    """How the states of one design are shown; what it makes is shared by judges.
 
-    Raises:
-        TypeError: it has no hash, so it can.
+    `written` has the numbers of the variables that each action may write. Keys are not worded: a
+    design knows only which there are, and the ghosts know them.
     """
-    try:
-        hash(cell)
-    except TypeError as error:
-        raise TypeError(
-            f"The implementation shows {cell!r}, which can change while a judge keeps it. A set or"
-            " a list was passed where an Observation has frozensets and tuples. Show copies that"
-            " cannot change."
-        ) from error
-    return cell
+
+    def __init__(self, fields: Sequence[Field], written: Mapping[str, frozenset[int]]) -> None:
+        self._fields = [field for field in fields if field.name != "keys"]
+        self._written = written
+        self._made: dict[frozenset[str], Rewords] = {}
+
+    def rewords(self, blind: frozenset[str]) -> Rewords:
+        """The functions for who shows all fields but these."""
+        made = self._made.get(blind)
+        if made is None:
+            made = self._made[blind] = self._make(blind)
+        return made
+
+    def _make(self, blind: frozenset[str]) -> Rewords:
+        fields = [field for field in self._fields if field.name not in blind]
+        names: dict[str, Any] = {}  # Any: what exec defines has no static type
+        lines = []
+        for number, written in enumerate(self._written.values()):
+            own = [field for field in fields if field.variable in written]
+            lines += _function(f"reword{number}", own, names)
+        lines += _function("everything", fields, names)
+        changeable = {"keys"} | {field.name for field in fields}.intersection(_CHANGEABLE)
+        lines += _adopting([PLACE[name] for name in changeable])
+        exec(compile("\n".join(lines), "<rewords>", "exec"), names)
+        by_action = {action: names[f"reword{n}"] for n, action in enumerate(self._written)}
+        return Rewords(by_action, names["everything"], names["adopt"])
+
+
+def _function(name: str, fields: Iterable[Field], names: dict[str, Any]) -> list[str]:
+    """One that words these fields anew."""
+    lines = [f"def {name}(cells, state, requests):", "    pass"]
+    for field in fields:
+        row = f"state[{field.variable}]"
+        if not field.is_plain and not field.equal_unworded:
+            names[f"words_{field.name}"] = field.words
+            row = f"words_{field.name}({row}, requests)"
+        lines.append(f"    cells[{PLACE[field.name]}] = {row}")
+    return lines
+
+
+def _adopting(changeable: Iterable[int]) -> list[str]:
+    cells = ", ".join(f"cells[{place}]" for place in sorted(changeable))
+    return [
+        "def adopt(cells, seen):",
+        f"    kept = ({cells},)",
+        "    cells[:] = seen",
+        f"    ({cells},) = kept",
+    ]

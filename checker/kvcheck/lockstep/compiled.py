@@ -71,11 +71,13 @@ _INFIX = {
 class Compiled:
     """`steps` by action: the state after, or the index into `checks` of the one that is false.
 
-    `OUTSIDE` instead of an index: an argument is not a value of its parameter's type.
+    `OUTSIDE` instead of an index: an argument is not a value of its parameter's type. `written` has
+    the numbers of the variables that an action may write; it leaves all other rows as they are.
     """
 
     steps: Mapping[str, Step]
     checks: tuple[Check, ...]
+    written: Mapping[str, frozenset[int]]
     source: str
 
 
@@ -90,7 +92,11 @@ def compiled(model: Model) -> Compiled:
     }
     exec(compile(source, f"<steps of {model.name}>", "exec"), names)
     steps = {action.name: names[f"a{number}"] for number, action in enumerate(model.actions)}
-    return Compiled(steps, tuple(writer.checks), source)
+    written = {
+        action.name: frozenset(writer.numbers[name] for name in _written(action.body))
+        for action in model.actions
+    }
+    return Compiled(steps, tuple(writer.checks), written, source)
 
 
 class _Writer:

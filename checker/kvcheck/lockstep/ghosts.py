@@ -14,9 +14,8 @@ from kvcheck.lockstep.refusal import Disagreement
 from kvspec.events import BlockId, Event, Generation, Key, Observation, RequestId
 
 NAMES = ("generations", "keys")
-_FOLLOWED = frozenset(
-    {events.Commit, events.Onboard, events.Allocate, events.OffloadAllocate},
-)
+FOLLOWED = frozenset({events.Commit, events.Onboard, events.Allocate, events.OffloadAllocate})
+"""The types of events that change a ghost."""
 
 
 class Ghosts:
@@ -29,8 +28,6 @@ class Ghosts:
 
     def take(self, event: Event) -> Disagreement | None:
         """Follow a step that was allowed; the generation that it told, if that is wrong."""
-        if type(event) not in _FOLLOWED:
-            return None
         match event:
             case events.Commit(block=block, key=key):
                 self._cache(block, key)

@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from itertools import product
 from pathlib import Path
-from typing import NoReturn, Protocol, get_args
+from typing import NoReturn, Protocol
 
-import kvspec.events as events
+from kvcheck.lockstep.agreement import PLACE, Adopt, Cells
 from kvcheck.lockstep.compiled import OUTSIDE
 from kvcheck.lockstep.frontier import call, conjunct, differences, frontier
 from kvcheck.lockstep.ghosts import NAMES as GHOSTS
 from kvcheck.lockstep.ghosts import Ghosts
 from kvcheck.lockstep.kept import Untold
-from kvcheck.lockstep.parts import OpenStep, WrongPart
+from kvcheck.lockstep.parts import TAKES, OpenStep, Take, WrongPart
 from kvcheck.lockstep.refusal import (
     Conjunct,
     Disagreement,
@@ -33,21 +33,22 @@ from kvcheck.lockstep.refusal import (
 )
 from kvcheck.lockstep.tiers import (
     HOLDERS,
-    TOLD,
     Design,
+    Reading,
     Requests,
+    Told,
     TooManyRequests,
     UnjudgeableShape,
 )
 from kvcheck.trace.record import SourceLine
 from kvcheck.trace.source import source_line
 from kvcheck.verdict import Evidence, Outcome, Verdict
-from kvspec.events import Detail, Event, Observation, Part, Refuse, Shape, Shown
+from kvspec.events import Detail, Event, Observation, Refuse, Shape, Shown
 from kvspec.lang.concrete import Arguments
 from kvspec.lang.ir import Action, Position, Require
 from kvspec.lang.state import State
 
-PARTS = frozenset(get_args(Part))
+GENERATIONS, KEYS = PLACE["generations"], PLACE["keys"]
 RING_DEFAULT = 8
 
 
@@ -88,7 +89,7 @@ class Judge:
         self.design, self.detail, self.on_refusal = design, detail, on_refusal
         self.state: State = design.start
         self.requests = Requests(design.request_count)
-        self.number = self.last_good = self.part_count = self.stutter_count = 0
+        self.number = self.part_count = self.stutter_count = 0
         self.taken: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.refusal: Refusal | None = None
@@ -97,11 +98,12 @@ class Judge:
         self._order, self._payload = order, payload
         self._witnesses = [witness for witness in (order, payload) if witness is not None]
         self._is_over, self._unjudged = False, ""
-        self._recent: deque[tuple[int, Event]] = deque(maxlen=ring)
-        self._open: OpenStep | None = None
+        self._recent: deque[Event] = deque(maxlen=ring)
+        self._inside = OpenStep(design.shape, design.start)
         self._shown: Shown | None = None
-        self._words, self._steps = design.words, design.compiled.steps
-        self._agree = design.agreement()
+        self._readings: Mapping[type, Reading] = {}
+        self._wanted: Cells = []
+        self._adopt: Adopt
 
     # ---- the loop
 
@@ -116,76 +118,98 @@ class Judge:
             return
         if shown is not self._shown:
             self._meet(shown)
-        self.number = number = self.number + 1
-        self._recent.append((number, event))
+        self.number += 1
+        self._recent.append(event)
         try:
-            if type(event) in PARTS:
-                self._judge_part(event, shown)  # type: ignore[arg-type]  # what PARTS says
-            else:
+            take = TAKES.get(type(event))
+            if take is None:
                 self._judge(event, shown)
+            else:
+                self._judge_part(take, event, shown)
         except (TooManyRequests, Untold) as limit:
             self._is_over, self._unjudged = True, str(limit)
-            return
         except Refused:
             self._is_over = True
             if self.on_refusal is OnRefusal.RAISE:
                 raise
-            return
-        self.last_good = number
 
     def _judge(self, event: Event, shown: Shown) -> None:
-        before, self._open = self.state, None
+        before, wrong = self.state, None
+        self._inside.is_open = False
         seen = shown.observe()
-        words = self._words.get(type(event))
-        if words is not None:
-            self.state = self._after(event, words(event, self.requests, before, seen), seen)
-        elif type(event) is Refuse:
+        reading = self._readings.get(type(event))
+        if reading is None:
+            self._judge_stutter(event, seen)
+        else:
+            name, words, step, told, reword, is_followed = reading
+            chosen = words(event, self.requests, before, seen)
+            after = step(before, chosen)
+            if isinstance(after, int):
+                self._refuse_check(event, after, (name, chosen), seen)
+            if told is not None and (differs := told(event, before, after)):
+                self._refuse_told(event, differs, (name, chosen), seen)
+            self.state = after
+            self.taken[name] += 1
+            reword(self._wanted, after, self.requests)
+            if is_followed:
+                wrong = self._follow(event)
+        if wrong is None and tuple(self._wanted) == seen:
+            self._adopt(self._wanted, seen)
+        else:
+            self._look_closer(event, before, seen, wrong)
+        for witness in self._witnesses:
+            unborne = witness.see(event, self.state, self.ghosts, self.design.shape)
+            if unborne is not None:
+                self.state = before
+                self._refuse(event, Reason.DEVICE, seen, part=unborne)
+
+    def _judge_stutter(self, event: Event, seen: Observation) -> None:
+        if isinstance(event, Refuse) and event.action in self.design.actions:
             self._judge_refusal(event, seen)
         else:
             self.stutter_count += 1
-        if not self._agree(seen, self.state, self.requests):
-            self._refuse_shown(event, before, seen)
-        self._judge_ghosts(event, before, seen)
-        for witness in self._witnesses:
-            wrong = witness.see(event, self.state, self.ghosts, self.design.shape)
-            if wrong is not None:
-                self.state = before
-                self._refuse(event, Reason.DEVICE, seen, part=wrong)
 
-    def _judge_ghosts(self, event: Event, before: State, seen: Observation) -> None:
-        ghosts = self.ghosts
-        told_wrong = ghosts.take(event)
-        if told_wrong is not None:
+    def _follow(self, event: Event) -> Disagreement | None:
+        ghosts, cells = self.ghosts, self._wanted
+        wrong = ghosts.take(event)
+        if cells[GENERATIONS] is not None:
+            cells[GENERATIONS] = ghosts.generations
+        if cells[KEYS] is not None:
+            cells[KEYS] = ghosts.keys
+        return wrong
+
+    def _look_closer(
+        self, event: Event, before: State, seen: Observation, told_wrong: Disagreement | None
+    ) -> None:
+        """What is shown is not what was wanted: refuse it, or begin anew from what it shows.
+
+        There is nothing to refuse if only fields differ that the design does not judge, or if more
+        or less is shown than before.
+        """
+        wrong = tuple(differences(self.design.fields, self.requests, self.state, seen))
+        if wrong:
+            self._refuse_shown(event, before, seen, wrong)
+        wrong = (told_wrong,) if told_wrong is not None else tuple(self.ghosts.differences(seen))
+        if wrong:
             self.state = before
-            self._refuse(event, Reason.TOLD, seen, wrong=(told_wrong,))
-        if seen.generations != ghosts.generations or seen.keys != ghosts.keys:
-            wrong = tuple(ghosts.differences(seen))
-            if wrong:
-                self.state = before
-                self._refuse(event, Reason.SHOWN, seen, wrong=wrong)
+            reason = Reason.SHOWN if told_wrong is None else Reason.TOLD
+            self._refuse(event, reason, seen, wrong=wrong)
+        self._want(seen)
 
-    def _after(self, event: Event, chosen: Arguments, seen: Observation) -> State:
-        name = event.action  # type: ignore[union-attr]  # every step has one
-        before = self.state
-        after = self._steps[name](before, chosen)
-        if isinstance(after, int):
-            self._refuse_check(event, after, (name, chosen), seen)
-        told = TOLD.get(type(event))
-        if told is not None:
-            for field, mine, design in told(event, before, after):
-                if mine != design:
-                    cell = f"{type(event).__name__}.{field}"
-                    wrong = Disagreement(field, cell, str(mine), str(design))
-                    self._refuse(event, Reason.TOLD, seen, wanted=(name, chosen), wrong=(wrong,))
-        self.taken[name] += 1
-        return after
+    def _want(self, seen: Observation) -> None:
+        """From now on what is wanted has the fields that are shown here."""
+        blind = seen.blind_spots
+        self.blind_spots |= blind
+        rewords = self.design.wording.rewords(blind)
+        self._readings, self._adopt = self.design.readings(rewords.by_action), rewords.adopt
+        cells = self._wanted = list(seen)
+        rewords.everything(cells, self.state, self.requests)
+        cells[GENERATIONS] = None if "generations" in blind else self.ghosts.generations
+        cells[KEYS] = None if "keys" in blind else self.ghosts.keys
 
     def _judge_refusal(self, event: Refuse, seen: Observation) -> None:
         """The guard that was named is the first that is false, for some arguments as told."""
-        action = self.design.actions.get(event.action)
-        if action is None:
-            self.stutter_count += 1
-            return
+        action = self.design.actions[event.action]
         step, checks = self.design.compiled.steps[event.action], self.design.compiled.checks
         for chosen in product(*self._told_domains(event, action)):
             after = step(self.state, chosen)
@@ -210,16 +234,14 @@ class Judge:
                 domains.append((value,))
         return domains
 
-    def _judge_part(self, part: Part, shown: Shown) -> None:
+    def _judge_part(self, take: Take, part: Event, shown: Shown) -> None:
         self.part_count += 1
-        inside = self._open
-        if inside is None:
-            inside = self._open = OpenStep(self.design.shape, self.state)
-        wrong = inside.take(part)
+        inside = self._inside
+        if not inside.is_open:
+            inside.begin(self.state)
+        wrong = take(inside, part)
         if wrong is not None:
             self._refuse(part, Reason.PART, shown.observe(), part=wrong)
-        if type(part) is events.PutBack and part.end is events.End.AGAIN and inside.is_restored:
-            self._open = None
 
     def _meet(self, shown: Shown) -> None:
         if shown.shape != self.design.shape:
@@ -227,10 +249,16 @@ class Judge:
                 f"The manager has {shown.shape}, the design {self.design.shape}. A judge judges one"
                 " manager of its own size. Make the design with `design_for(manager.shape)`."
             )
+        if not self._wanted:
+            self._want(shown.observe())
         self._shown = shown
-        self.blind_spots = shown.observe().blind_spots
 
     # ---- what came of it
+
+    @property
+    def last_good(self) -> int:
+        """The number of the last event with which all was well; 0 if there is none."""
+        return self.number - (self.refusal is not None or bool(self._unjudged))
 
     @property
     def step_count(self) -> int:
@@ -265,8 +293,17 @@ class Judge:
         is_guard = isinstance(self.design.compiled.checks[check], Require)
         self._refuse(event, Reason.DISABLED if is_guard else Reason.ASSERTION, seen, wanted=wanted)
 
-    def _refuse_shown(self, event: Event, before: State, seen: Observation) -> None:
-        wrong = tuple(differences(self.design.fields, self.requests, self.state, seen))
+    def _refuse_told(
+        self, event: Event, told: Told, wanted: tuple[str, Arguments], seen: Observation
+    ) -> NoReturn:
+        field, mine, design = next(each for each in told if each[1] != each[2])
+        cell = f"{type(event).__name__}.{field}"
+        wrong = Disagreement(field, cell, str(mine), str(design))
+        self._refuse(event, Reason.TOLD, seen, wanted=wanted, wrong=(wrong,))
+
+    def _refuse_shown(
+        self, event: Event, before: State, seen: Observation, wrong: tuple[Disagreement, ...]
+    ) -> NoReturn:
         chosen = None
         if type(event) is not Refuse:
             chosen = self.design.arguments(event, self.requests, before, seen)
@@ -298,8 +335,8 @@ class Judge:
             wanted=near,
             disagreements=wrong,
             frontier=frontier(self.design, self.requests, self.state, seen, wanted=wanted),
-            last_good=self.last_good,
-            recent=tuple(self._recent),
+            last_good=self.number - 1,
+            recent=tuple(enumerate(self._recent, start=self.number + 1 - len(self._recent))),
             reported_at=reporter_line(),
         )
         raise Refused(self.refusal)

@@ -16,7 +16,7 @@ from functools import partial
 from typing import cast
 
 import kvspec.events as events
-from kvcheck.lockstep.agreement import agreement
+from kvcheck.lockstep.agreement import Wording
 from kvcheck.lockstep.compiled import OUTSIDE, Compiled, Step, compiled
 from kvcheck.lockstep.priorities import Span, span_of
 from kvcheck.lockstep.tiers import (
@@ -80,16 +80,19 @@ def kept(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
     actions = {name: _joined(action, own, span) for name, action in one_queue.actions.items()}
     actions["expire"] = own["expire"]
     both = _Both(one_queue.compiled, made, span)
+    everything = frozenset(range(POOL_ROWS + len(start)))
+    joint = Compiled(
+        {name: both.step(name) for name in actions},
+        one_queue.compiled.checks + made.checks,
+        dict.fromkeys(actions, everything),
+        one_queue.compiled.source + made.source,
+    )
     fields = tuple(_fields(span))
     return Design(
         shape=shape,
         model=one_queue.model,
         actions=actions,
-        compiled=Compiled(
-            {name: both.step(name) for name in actions},
-            one_queue.compiled.checks + made.checks,
-            one_queue.compiled.source + made.source,
-        ),
+        compiled=joint,
         start=one_queue.start + start,
         fields=fields,
         request_count=request_count,
@@ -109,7 +112,7 @@ def kept(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
             Layer(one_queue.model, one_queue.actions, slice(0, POOL_ROWS), _of_pool),
             Layer(model, own, slice(POOL_ROWS, None), partial(_of_keeping, span)),
         ),
-        agreement=agreement(fields, POOL_ROWS + len(start)),
+        wording=Wording(fields, joint.written),
     )
 
 

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import repeat
 from operator import is_not
-from typing import Any, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import kvspec.events as events
-from kvcheck.lockstep.agreement import Agree, agreement
-from kvcheck.lockstep.compiled import Compiled, compiled
+from kvcheck.lockstep.agreement import Reword, Wording
+from kvcheck.lockstep.compiled import Compiled, Step, compiled
+from kvcheck.lockstep.ghosts import FOLLOWED
 from kvspec.events import Event, Level, Observation, RequestId, Shape
 from kvspec.lang.concrete import Arguments, initial_states
 from kvspec.lang.ir import Action, Model
@@ -26,8 +27,11 @@ REQUESTS_DEFAULT = 64
 
 Rows: TypeAlias = tuple[Row, ...]
 Told: TypeAlias = tuple[tuple[str, object, object], ...]
-"""What an event tells besides its arguments: the name, the value told, the design's value."""
+"""What an event tells besides its arguments: the name, the value told, the design's value. Nothing,
+if they are all equal."""
 AS_IT_IS: Told = ()
+# Any: each function takes the one event type under which it is entered
+Telling: TypeAlias = Callable[[Any, State, State], Told]
 
 
 class UnjudgeableShape(ValueError):
@@ -151,6 +155,20 @@ class Layer:
     arguments: Callable[[str, Arguments], Arguments | None]
 
 
+class Reading(NamedTuple):
+    """An event's action: how its arguments are worded, its step, what it tells, what it changes.
+
+    `told` gives nothing where all that is told is the design's. Ghosts follow some.
+    """
+
+    name: str
+    words: Words
+    step: Step
+    told: Telling | None
+    reword: Reword
+    is_followed: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Design:
     """A design at one size, compiled once; judges share it.
@@ -158,7 +176,7 @@ class Design:
     `words` has how each type of event is worded in the design; a type that it lacks is a stutter.
     `parameters` names the field of an event that is each parameter of its action. `layers` are the
     machines in the order in which their guards are looked at; the first is `model`, whose rows come
-    first in a state. `agreement` makes a judge's comparison of what is shown with a state.
+    first in a state. `wording` keeps what is to be shown.
     """
 
     shape: Shape
@@ -171,7 +189,7 @@ class Design:
     parameters: Mapping[str, tuple[str, ...]]
     words: Mapping[type, Words]
     layers: tuple[Layer, ...]
-    agreement: Callable[[], Agree]
+    wording: Wording
 
     def arguments(
         self, event: Event, requests: Requests, state: State, seen: Observation
@@ -183,6 +201,15 @@ class Design:
         """
         words = self.words.get(type(event))
         return None if words is None else words(event, requests, state, seen)
+
+    def readings(self, rewords: Mapping[str, Reword]) -> Mapping[type, Reading]:
+        """How each type of event is taken that is an action of the design."""
+        steps = self.compiled.steps
+        return {
+            kind: Reading(name, words, steps[name], TOLD.get(kind), rewords[name], kind in FOLLOWED)
+            for kind, words in self.words.items()
+            for name in (str(vars(kind)["action"]),)
+        }
 
     def place(self, name: str) -> int:
         """The number of a variable."""
@@ -221,7 +248,7 @@ FIELDS = (
         lambda keys: tuple(map(is_not, keys, repeat(None))),
         equal_unworded=True,
     ),
-    Field("free", FREE, lambda rows, _: tuple([(queue,) for queue in rows])),
+    Field("free", FREE, lambda rows, _: tuple(zip(rows, strict=True))),  # one priority a level
     Field("queued", FREE, lambda rows, _: tuple([frozenset(_queue(queue)) for queue in rows])),
     Field("free_count", NFREE, as_they_are),
     Field("pending", PENDING, as_they_are),
@@ -253,18 +280,19 @@ def tiers(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
     assert names == ORDER, names
     (start,) = initial_states(model)
     actions = {action.name: action for action in model.actions}
+    made = compiled(model)
     return Design(
         shape=shape,
         model=model,
         actions=actions,
-        compiled=compiled(model),
+        compiled=made,
         start=start,
         fields=FIELDS,
         request_count=request_count,
         parameters=PARAMETERS,
         words=WORDS,
         layers=(Layer(model, actions, slice(None), lambda _, chosen: chosen),),
-        agreement=agreement(FIELDS, len(start)),
+        wording=Wording(FIELDS, made.written),
     )
 
 
@@ -310,12 +338,9 @@ WORDS: Mapping[type, Words] = {
 }
 
 
-def _front(state: State, level: Level) -> int:
-    return _queue(state[FREE][level])[0]
-
-
 def _told_allocate(event: events.Allocate, before: State, after: State) -> Told:
-    block = _front(before, Level.PRIMARY)
+    free: Any = before[FREE]  # Any: queues of blocks by level
+    block = free[Level.PRIMARY][0]
     slot = after[SLOT][block]
     if event.block == block and event.slot == slot:
         return AS_IT_IS
@@ -323,14 +348,16 @@ def _told_allocate(event: events.Allocate, before: State, after: State) -> Told:
 
 
 def _told_offload(event: events.OffloadAllocate, before: State, after: State) -> Told:
-    victim, block = _front(before, Level.PRIMARY), _front(before, Level.SECONDARY)
+    free: Any = before[FREE]  # Any: queues of blocks by level
+    victim, block = free[Level.PRIMARY][0], free[Level.SECONDARY][0]
     if event.victim == victim and event.block == block:
         return AS_IT_IS
     return (("victim", event.victim, victim), ("block", event.block, block))
 
 
 def _told_onboard(event: events.Onboard, before: State, after: State) -> Told:
-    room = _front(before, Level.PRIMARY)
+    free: Any = before[FREE]  # Any: queues of blocks by level
+    room = free[Level.PRIMARY][0]
     return AS_IT_IS if event.room == room else (("room", event.room, room),)
 
 
@@ -340,14 +367,14 @@ def _told_pin(event: events.Pin, before: State, after: State) -> Told:
 
 
 def _told_complete(event: events.Complete, before: State, after: State) -> Told:
-    copies = cast("tuple[tuple[int, int], ...]", before[PENDING][event.stream])  # Copy(src, dst)
-    source, target = copies[0]
+    copies: Any = before[PENDING]  # Any: pairs of slots by stream, oldest first
+    source, target = copies[event.stream][0]
     if event.source == source and event.target == target:
         return AS_IT_IS
     return (("source", event.source, source), ("target", event.target, target))
 
 
-TOLD: Mapping[type, Callable[[Any, State, State], Told]] = {
+TOLD: Mapping[type, Telling] = {
     events.Allocate: _told_allocate,
     events.OffloadAllocate: _told_offload,
     events.Onboard: _told_onboard,

@@ -1,7 +1,7 @@
 """One method an action: queues, references, pins, slots and copies change together, or not at all.
 
 It decides what an action does once it was chosen; which action, whose handle and under which lock
-is the manager's business, which checks every guard first. The idea: state is one list a variable,
+is the manager's business, which checks every guard first. The idea: state is one row a variable,
 indexed by block, so that it can be shown at each step for next to nothing; a block's level is read
 from its slot, so whatever names a queue must be read before the slots change.
 """
@@ -14,8 +14,8 @@ import kvspec.events as events
 from kvimpl.blocks.copies import CopyStreams, Sent
 from kvimpl.blocks.errors import DeviceFault
 from kvimpl.blocks.expiry import Expiries
-from kvimpl.blocks.presence import Presence
 from kvimpl.blocks.queue import FreeQueues, NamedQueues, StoredQueues, Ticket
+from kvimpl.blocks.rows import Board, Row
 from kvimpl.blocks.settings import Keep, PoolSettings, QueueDesign
 from kvimpl.blocks.slots import SlotMemory
 from kvimpl.device.port import Device, Mark
@@ -36,11 +36,15 @@ from kvspec.events import (
     Stream,
 )
 
+FREE, FREE_COUNT, PENDING, EXPIRING = map(
+    Observation._fields.index, ("free", "free_count", "pending", "expiring")
+)
+
 
 class BlockPool:
     """Blocks, and who owns them while their bytes move.
 
-    Every method but the questions expects its guard to hold and the lock to be held. Lists are
+    Every method but the questions expects its guard to hold and the lock to be held. Rows are
     indexed by block: `slot`, `refs`, `pins`, `holders`, `keys` (None: not cached), `generations`,
     `priority`, `seconds` (None: kept for good), `deadline`, and `ready`: the mark after which a
     cached block's bytes are whole.
@@ -61,21 +65,21 @@ class BlockPool:
             reporter if reporter is not None and reporter.detail is Detail.PARTS else None
         )
         blocks = [BlockId(i) for i in range(self.shape.block_count)]
-        self.slot = [SlotId(b) for b in blocks]
-        self.refs = [0 for _ in blocks]
-        self.pins = [0 for _ in blocks]
-        self.holders: list[frozenset[RequestId]] = [frozenset() for _ in blocks]
-        self.keys: list[Key | None] = [None for _ in blocks]
-        self.generations = [Generation(0) for _ in blocks]
-        self.priority = [settings.default_priority for _ in blocks]
-        self.seconds: list[float | None] = [None for _ in blocks]
+        board = self._board = Board()
+        self.slot = Row(board, "slot", [SlotId(b) for b in blocks])
+        self.refs = Row(board, "refs", [0 for _ in blocks])
+        self.pins = Row(board, "pins", [0 for _ in blocks])
+        self.holders = Row(board, "holders", [frozenset[RequestId]() for _ in blocks])
+        self.keys = Row[Key | None](board, "keys", [None for _ in blocks], present="cached")
+        self.generations = Row(board, "generations", [Generation(0) for _ in blocks])
+        self.priority = Row(board, "priority", [settings.default_priority for _ in blocks])
+        self.seconds = Row[float | None](board, None, [None for _ in blocks], present="timed")
         self.deadline: list[float | None] = [None for _ in blocks]
         self.ready: list[Mark | None] = [None for _ in blocks]
         self.block_of: dict[Key, BlockId] = {}
         self.block_in = list(blocks)
         self._level_in = [self.shape.level_of(SlotId(b)) for b in blocks]
         self.expiries = Expiries()
-        self._cached, self._timed = Presence(), Presence()
         self.queues: FreeQueues = self.make_queues(settings)
         for b in blocks:
             self.queues.put(b, self.level_of(b), self.priority[b], end=End.BACK)
@@ -106,23 +110,12 @@ class BlockPool:
 
     def observe(self) -> Observation:
         """All that can be judged, as it is now: blind only to `queued`, which `free` implies."""
-        keys, queues = tuple(self.keys), self.queues
-        return Observation(  # in order and without names: one is made for each judged step
-            tuple(self.slot),
-            tuple(self.refs),
-            tuple(self.pins),
-            tuple(self.holders),
-            self._cached.of(keys),
-            keys,
-            tuple(self.generations),
-            (queues.order(Level.PRIMARY), queues.order(Level.SECONDARY)),
-            None,  # queued, which free implies
-            tuple(queues.counts),
-            self.copies.in_flight(),
-            tuple(self.priority),
-            self._timed.of(tuple(self.seconds)),
-            self.expiries.waiting(),
-        )
+        cells = self._board.cells()
+        cells[FREE] = self.queues.order()
+        cells[FREE_COUNT] = tuple(self.queues.counts)
+        cells[PENDING] = self.copies.in_flight()
+        cells[EXPIRING] = self.expiries.waiting()
+        return tuple.__new__(Observation, cells)  # as its own constructor does, without its names
 
     # ---- building blocks
 

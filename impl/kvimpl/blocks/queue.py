@@ -9,13 +9,17 @@ Every entry has a ticket, so that an operation that fails can put a block back w
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import NewType, Protocol
+from typing import NewType, Protocol, TypeAlias
 
 from kvimpl.blocks.errors import QueueFault
 from kvspec.events import BlockId, End, Level, Priority
 
 Ticket = NewType("Ticket", int)
 """An entry's place in its line: lower is older."""
+
+
+Order: TypeAlias = tuple[tuple[tuple[BlockId, ...], ...], ...]
+"""Queued blocks by level, then by priority, oldest first."""
 
 
 class FreeQueues(Protocol):
@@ -54,8 +58,8 @@ class FreeQueues(Protocol):
     def holds(self, block: BlockId) -> bool:
         """Whether the block is in some queue."""
 
-    def order(self, level: Level) -> tuple[tuple[BlockId, ...], ...]:
-        """The level's queues by priority, oldest first."""
+    def order(self) -> Order:
+        """All queues as they are now."""
 
 
 class Line:
@@ -64,20 +68,21 @@ class Line:
     What `blocks` showed last is kept until the queue changes: a judge asks at every step.
     """
 
+    __slots__ = ("_first", "_next", "_shown", "_tickets")
+
     def __init__(self) -> None:
         self._tickets: OrderedDict[BlockId, Ticket] = OrderedDict()
         self._shown: tuple[BlockId, ...] | None = ()
         self._first, self._next = 0, 1
-
-    def __contains__(self, block: BlockId) -> bool:
-        return block in self._tickets
 
     def __len__(self) -> int:
         return len(self._tickets)
 
     def front(self) -> BlockId | None:
         """The oldest block."""
-        return next(iter(self._tickets), None)
+        for block in self._tickets:
+            return block
+        return None
 
     def blocks(self) -> tuple[BlockId, ...]:
         """All of them, oldest first."""
@@ -96,10 +101,10 @@ class Line:
             self._tickets[block] = Ticket(self._next)
             self._next += 1
 
-    def remove(self, block: BlockId) -> Ticket:
-        """The block, which is here, leaves."""
+    def remove(self, block: BlockId) -> Ticket | None:
+        """The block leaves; None if it is not here."""
         self._shown = None
-        return self._tickets.pop(block)
+        return self._tickets.pop(block, None)
 
     def restore(self, block: BlockId, ticket: Ticket) -> None:
         """The block, which is not here, gets its old place back."""
@@ -108,11 +113,50 @@ class Line:
         self._tickets = OrderedDict(sorted(self._tickets.items(), key=lambda entry: entry[1]))
 
 
+class Lines:
+    """The lines by level and priority; what `order` showed is kept until one of them changes."""
+
+    __slots__ = ("_lines", "_order")
+
+    def __init__(self, priority_count: int) -> None:
+        self._lines = [[Line() for _ in range(priority_count)] for _ in Level]
+        self._order: Order | None = None
+
+    def join(
+        self, block: BlockId, level: Level, priority: Priority, end: End, ticket: Ticket | None
+    ) -> None:
+        """The block, which is not there, joins a line: at an end, or where the ticket says."""
+        self._order = None
+        if ticket is None:
+            self._lines[level][priority].push(block, end)
+        else:
+            self._lines[level][priority].restore(block, ticket)
+
+    def leave(self, block: BlockId, level: Level, priority: Priority) -> Ticket | None:
+        """The block leaves a line; None if it is not there."""
+        self._order = None
+        return self._lines[level][priority].remove(block)
+
+    def front(self, level: Level) -> BlockId | None:
+        """The oldest block of the lowest priority that has any."""
+        for line in self._lines[level]:
+            block = line.front()
+            if block is not None:
+                return block
+        return None
+
+    def order(self) -> Order:
+        """All of them, oldest block first."""
+        if self._order is None:
+            self._order = tuple([tuple([one.blocks() for one in own]) for own in self._lines])
+        return self._order
+
+
 class NamedQueues:
     """The caller names the queue, as read from the block at that moment (TensorRT-LLM #12834)."""
 
     def __init__(self, *, priority_count: int) -> None:
-        self.lines = [[Line() for _ in range(priority_count)] for _ in Level]
+        self.lines = Lines(priority_count)
         self.members: set[BlockId] = set()
         self.counts = [0 for _ in Level]
 
@@ -127,13 +171,13 @@ class NamedQueues:
     ) -> None:
         if block in self.members:
             raise put_twice(block)
-        _join(self.lines[level][priority], block, end, ticket)
+        self.lines.join(block, level, priority, end, ticket)
         self.members.add(block)
         self.counts[level] += 1
 
     def claim(self, block: BlockId, level: Level, priority: Priority) -> Ticket:
-        line = self.lines[level][priority]
-        if block not in line:
+        ticket = self.lines.leave(block, level, priority)
+        if ticket is None:
             raise QueueFault(
                 f"Block {block} is not in the {level.name} queue of priority {priority}.",
                 cause="Its level or priority was changed while it was queued, or it is in use.",
@@ -141,16 +185,16 @@ class NamedQueues:
             )
         self.counts[level] -= 1
         self.members.discard(block)
-        return line.remove(block)
+        return ticket
 
     def front(self, level: Level) -> BlockId | None:
-        return _front(self.lines[level])
+        return self.lines.front(level)
 
     def holds(self, block: BlockId) -> bool:
         return block in self.members
 
-    def order(self, level: Level) -> tuple[tuple[BlockId, ...], ...]:
-        return _blocks(self.lines[level])
+    def order(self) -> Order:
+        return self.lines.order()
 
 
 class StoredQueues:
@@ -160,7 +204,7 @@ class StoredQueues:
     """
 
     def __init__(self, *, priority_count: int) -> None:
-        self.lines = [[Line() for _ in range(priority_count)] for _ in Level]
+        self.lines = Lines(priority_count)
         self.entries: dict[BlockId, tuple[Level, Priority]] = {}
         self.counts = [0 for _ in Level]
 
@@ -175,30 +219,30 @@ class StoredQueues:
     ) -> None:
         if block in self.entries:
             raise put_twice(block)
-        _join(self.lines[level][priority], block, end, ticket)
+        self.lines.join(block, level, priority, end, ticket)
         self.entries[block] = (level, priority)
         self.counts[level] += 1
 
     def claim(self, block: BlockId, level: Level, priority: Priority) -> Ticket:
-        entry = self.entries.pop(block, None)
-        if entry is None:
+        stored = self.entries.pop(block, None)
+        ticket = None if stored is None else self.lines.leave(block, *stored)
+        if stored is None or ticket is None:
             raise QueueFault(
                 f"Block {block} is in no queue.",
                 cause="It was claimed twice, or is in use.",
                 mend="Ask `holds` before claiming a block that may be in use.",
             )
-        stored_level, stored_priority = entry
-        self.counts[stored_level] -= 1
-        return self.lines[stored_level][stored_priority].remove(block)
+        self.counts[stored[0]] -= 1
+        return ticket
 
     def front(self, level: Level) -> BlockId | None:
-        return _front(self.lines[level])
+        return self.lines.front(level)
 
     def holds(self, block: BlockId) -> bool:
         return block in self.entries
 
-    def order(self, level: Level) -> tuple[tuple[BlockId, ...], ...]:
-        return _blocks(self.lines[level])
+    def order(self) -> Order:
+        return self.lines.order()
 
 
 def put_twice(block: BlockId) -> QueueFault:
@@ -208,23 +252,3 @@ def put_twice(block: BlockId) -> QueueFault:
         cause="It was released without having been claimed.",
         mend="Claim a block when its references rise from zero, whatever the path.",
     )
-
-
-def _join(line: Line, block: BlockId, end: End, ticket: Ticket | None) -> None:
-    if ticket is None:
-        line.push(block, end)
-    else:
-        line.restore(block, ticket)
-
-
-def _blocks(lines: list[Line]) -> tuple[tuple[BlockId, ...], ...]:
-    if len(lines) == 1:  # priorities are switched off
-        return (lines[0].blocks(),)
-    return tuple([line.blocks() for line in lines])
-
-
-def _front(lines: list[Line]) -> BlockId | None:
-    for line in lines:
-        if line:
-            return line.front()
-    return None

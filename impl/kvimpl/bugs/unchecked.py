@@ -8,7 +8,7 @@ crash, and the counters agree again at the end of the call.
 from __future__ import annotations
 
 from kvimpl.blocks.pool import BlockPool
-from kvimpl.blocks.queue import FreeQueues, Ticket
+from kvimpl.blocks.queue import FreeQueues, Order, Ticket
 from kvimpl.blocks.settings import PoolSettings
 from kvspec.events import BlockId, End, Level, Priority
 
@@ -52,9 +52,9 @@ class UncheckedQueues:
         """Whether the block knows of an entry."""
         return block in self.iterators
 
-    def order(self, level: Level) -> tuple[tuple[BlockId, ...], ...]:
-        """The level's queues by priority, oldest first, repeats included."""
-        return tuple([tuple(queue) for queue in self.lists[level]])
+    def order(self) -> Order:
+        """All queues, repeats included."""
+        return tuple([tuple(map(tuple, queues)) for queues in self.lists])
 
 
 class UncheckedPool(BlockPool):

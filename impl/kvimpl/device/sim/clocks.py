@@ -56,9 +56,15 @@ class Segment:
 
 def join(clock: Clock, other: Clock) -> None:
     """What was before `other` is before `clock` from now on."""
+    known = clock.get
     for actor, time in other.items():
-        if clock.get(actor, 0) < time:
+        if known(actor, 0) < time:
             clock[actor] = time
+
+
+def _add(found: list[Seen], one: Seen) -> None:
+    if one not in found:
+        found.append(one)
 
 
 class Shadow:
@@ -75,21 +81,19 @@ class Shadow:
 
         Of two accesses at least one writes. `clock` is that of the access's own actor.
         """
-        first = self._cut(seen.start)
-        last = self._cut(seen.stop)
-        writes, actor = seen.mode is not Mode.READ, seen.actor
+        first, last = self._cut(seen.start), self._cut(seen.stop)
+        writes, actor, known = seen.mode is not Mode.READ, seen.actor, clock.get
         unordered: list[Seen] = []
         for segment in self._segments[first:last]:
-            write = segment.write
-            old = [write] if write is not None else []
-            if writes and segment.reads:
-                old += segment.reads.values()
-            for one in old:
-                is_before = clock.get(one.actor, 0) >= one.time or one.actor == actor
-                if not is_before and one not in unordered:
-                    unordered.append(one)
+            write, reads = segment.write, segment.reads
+            if write is not None and write.actor != actor and known(write.actor, 0) < write.time:
+                _add(unordered, write)
             if not writes:
-                segment.reads[actor] = seen
+                reads[actor] = seen
+                continue
+            for read in reads.values():
+                if read.actor != actor and known(read.actor, 0) < read.time:
+                    _add(unordered, read)
         if writes:
             self._starts[first:last] = [seen.start]
             self._segments[first:last] = [Segment(seen, {})]

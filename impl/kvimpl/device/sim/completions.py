@@ -21,10 +21,11 @@ from kvimpl.device.sim.watch import Actor
 class Recorded:
     """What an event's handle stands for: the work of its latest recording."""
 
-    __slots__ = ("latest", "owner", "reading", "writing")
+    __slots__ = ("label", "latest", "owner", "reading", "writing")
 
-    def __init__(self, owner: Queues, number: int) -> None:
+    def __init__(self, owner: Queues, number: int, name: str) -> None:
         self.owner = owner
+        self.label = f"record {name}"
         self.latest: Work | None = None
         self.reading = (Touch(f"event {number}", 0, 1, False),)
         self.writing = (Touch(f"event {number}", 0, 1, True),)
@@ -40,10 +41,13 @@ class Completions:
 
     def query(self, on: Waitable) -> bool:
         """Whether all of it has completed; if so, it is before what the host does next."""
-        self.bound(on)
+        works = self.bound(on)
         actor = self._turns.point(f"query {on}", self._asking(on))
         self._faults.meet()
-        return all(observed(actor, work) for work in self.bound(on))
+        for work in works if self._turns.is_alone else self.bound(on):
+            if not observed(actor, work):
+                return False
+        return True
 
     def synchronize(self, on: Waitable | None) -> None:
         """Return when all of it has completed."""
@@ -113,7 +117,7 @@ class Completions:
 
     def _asking(self, on: Waitable) -> tuple[Touch, ...] | Callable[[], tuple[Touch, ...]]:
         def touches() -> tuple[Touch, ...]:
-            done = (Touch(completion(work), 0, 1, False) for work in self.bound(on))
+            done = [Touch(completion(work), 0, 1, False) for work in self.bound(on)]
             return (*self._faults.touches, *self.variables(on), *done)
 
         return touches() if self._turns.is_alone else touches

@@ -139,12 +139,12 @@ class SimDevice:
     def event(self, name: str) -> Event:
         """See the port."""
         self._event_count += 1
-        return Event(self._event_count, name, Recorded(self._queues, self._event_count))
+        return Event(self._event_count, name, Recorded(self._queues, self._event_count, name))
 
     def record(self, event: Event, stream: Stream) -> Mark:
         """See the port."""
         recorded = self._completions.recorded(event)
-        work = self._dispatch.enqueue(stream, f"record {event.name}", also=recorded.writing)
+        work = self._dispatch.mark(stream, recorded.label, also=recorded.writing)
         recorded.latest = work
         return Mark(work.number, event, stream, work)
 
@@ -152,7 +152,7 @@ class SimDevice:
         """See the port."""
         self._completions.bound(on)
         variables = self._completions.variables(on)
-        self._dispatch.enqueue(stream, f"wait {on}", on=on, also=variables)
+        self._dispatch.mark(stream, f"wait {on}", on=on, also=variables)
 
     def query(self, on: Waitable) -> bool:
         """See the port."""

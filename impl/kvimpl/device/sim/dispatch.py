@@ -125,38 +125,50 @@ class Dispatch:
         self,
         stream: Stream,
         label: str,
-        prepare: Callable[[Actor, Place], Body] | None = None,
+        prepare: Callable[[Actor, Place], Body],
         *,
-        declared: Declared = (),
+        declared: Declared,
         now: Declared = (),
-        on: Event | Mark | None = None,
-        also: tuple[Touch, ...] = (),
     ) -> Work:
         """Take a turn, then put work into the stream; `prepare` runs in that turn.
 
         `declared` is what the work touches when it executes, `now` what the call itself does.
         """
         queue = self._completions.queue(stream)
-        place = None if prepare is None else self._watch.place()
-        faults = self._faults
-        if faults.failure is not None:
-            faults.meet()
-        later = self._touches(declared) if declared else ()
-        mine = (*faults.touches, *also) if faults.touches else also
-        if now:
-            mine = (*mine, *self._touches(now))
-        if self._turns.is_alone:
-            actor = self._turns.point(f"enqueue {label}", mine)
-        else:
-            actor = self._turns.point(f"enqueue {label}", (*mine, *self._queues.tails(queue)))
+        place = self._watch.place()
+        later = self._touches(declared)
+        actor = self._turn(queue, label, self._touches(now) if now else ())
+        if not self._turns.is_alone:
             self._touches(declared)
+        return self.put(queue, label, actor, self._guarded(prepare(actor, place)), touches=later)
+
+    def mark(
+        self,
+        stream: Stream,
+        label: str,
+        *,
+        on: Event | Mark | None = None,
+        also: tuple[Touch, ...] = (),
+    ) -> Work:
+        """The same for work that touches no bytes: a recording, or a wait."""
+        queue = self._completions.queue(stream)
+        actor = self._turn(queue, label, also)
+        waits = () if on is None else tuple(self._completions.bound(on))
+        return self.put(queue, label, actor, waits=waits)
+
+    def _turn(self, queue: Queue, label: str, touches: tuple[Touch, ...]) -> Actor:
+        """A turn in which work is put into the stream. Raises: DeviceFailed."""
+        faults, turns = self._faults, self._turns
         if faults.failure is not None:
             faults.meet()
-        waits = () if on is None else tuple(self._completions.bound(on))
-        body = None
-        if prepare is not None and place is not None:
-            body = self._guarded(prepare(actor, place))
-        return self.put(queue, label, actor, body, touches=later, waits=waits)
+        if faults.touches:
+            touches = (*faults.touches, *touches)
+        if not turns.is_alone:
+            touches = (*touches, *self._queues.tails(queue))
+        actor = turns.point(f"enqueue {label}", touches)
+        if faults.failure is not None:
+            faults.meet()
+        return actor
 
     def put(
         self,
@@ -169,15 +181,10 @@ class Dispatch:
         waits: tuple[Work, ...] = (),
     ) -> Work:
         """Put work into the stream, in the turn that the actor has."""
-        return self._queues.enqueue(
-            queue,
-            label,
-            body,
-            touches=(*touches, *self._faults.of_work()),
-            waits=waits,
-            clock=actor.clock,
-            step=self._watch.step,
-        )
+        if self._faults.touches:
+            touches = (*touches, *self._faults.of_work())
+        clock, step = actor.clock, self._watch.step
+        return self._queues.enqueue(queue, label, body, touches, waits, clock, step)
 
     def _touches(self, declared: Declared) -> tuple[Touch, ...]:
         """The bytes that are declared, all live. Raises: StaleHandle, ForeignHandle."""

@@ -55,9 +55,10 @@ class SimLock:
         if turns.is_over:
             return
         if turns.is_alone:
-            actor = turns.alone(self._releases)
-        else:
-            actor = turns.point(self._release, self._touch, lock_use=LockUse.RELEASE)
+            # Whoever takes it after this task is spawned by it first, and so comes after all this.
+            self._holder, self._releaser = None, turns.alone(self._releases)
+            return
+        actor = turns.point(self._release, self._touch, lock_use=LockUse.RELEASE)
         self._holder, self._releaser = None, actor
         self._clock = actor.clock.copy()
 

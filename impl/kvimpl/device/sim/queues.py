@@ -76,16 +76,6 @@ class Queue:
         self.executed = 0
         self.stops_after = stops_after
 
-    def head(self) -> Work | None:
-        """The operation that may execute now, of a stream that has any."""
-        if self.executed == self.stops_after:
-            return None
-        head = self.work[0]
-        for awaited in head.waits:
-            if not awaited.done:
-                return None
-        return head
-
     def execute(self) -> Work:
         """Take the head off and let it happen, after all that it waited for."""
         work = self.work.popleft()
@@ -106,13 +96,35 @@ class Queue:
 
 
 class Queues:
-    """All streams of a device."""
+    """All streams of a device.
+
+    `heads` are what may execute now, of the streams `headed`; they hold until something executes,
+    or is put into an empty stream: then they are stale, and `look` finds them anew.
+    """
 
     def __init__(self, legacy: Queue, executed: Callable[[Op], None] | None) -> None:
         self.all = [legacy]
         self.legacy = legacy
         self.executed = executed
+        self.is_stale = False
+        self.heads: list[Pending] = []
+        self.headed: list[Queue] = []
         self._op_count = 0
+
+    def look(self) -> None:
+        """Find what may execute now, by age of the streams."""
+        heads, headed = [], []
+        for queue in self.all:
+            work = queue.work
+            if work and queue.executed != queue.stops_after:
+                head = work[0]
+                for awaited in head.waits:
+                    if not awaited.done:
+                        break
+                else:
+                    heads.append(head.pending)
+                    headed.append(queue)
+        self.heads, self.headed, self.is_stale = heads, headed, False
 
     def add(self, queue: Queue) -> None:
         """One more stream."""
@@ -122,6 +134,7 @@ class Queues:
         """Nothing in any stream executes any more."""
         for queue in self.all:
             queue.stops_after = queue.executed
+        self.is_stale = True
 
     def tails(self, queue: Queue) -> tuple[Touch, ...]:
         """What enqueuing into the stream touches: its own tail, and those that fence it."""
@@ -137,38 +150,42 @@ class Queues:
         queue: Queue,
         label: str,
         body: Callable[[Work], None] | None,
-        *,
-        touches: tuple[Touch, ...] = (),
-        waits: tuple[Work, ...] = (),
+        touches: tuple[Touch, ...],
+        waits: tuple[Work, ...],
         clock: Clock,
         step: int,
     ) -> Work:
-        """Put work into the stream, behind all that is in it now."""
+        """Put work into the stream, behind all that is in it now.
+
+        `touches` is what it touches when it executes, `waits` what must be done before; the call
+        that puts it there has this clock and is this step.
+        """
         self._op_count = number = self._op_count + 1
-        fences = self._fences(queue)
-        # What is awaited and already done still orders: its clock is joined at execution.
-        all_waits = (*waits, *fences) if fences else waits
+        stream = queue.stream
+        if stream.blocking or queue is self.legacy:
+            waits = (*waits, *self._fences(queue))
         touches = (*touches, fast(Touch, (f"done {number}", 0, 1, True)))
         needs = NOTHING
-        if all_waits:
-            things = [completion(work) for work in all_waits if not work.done]
-            if things:
-                touches = (*touches, *[Touch(thing, 0, 1, False) for thing in things])
-                needs = frozenset(things)
-        stream = queue.stream
+        # What is awaited and already done still orders: its clock is joined at execution.
+        for awaited in waits:
+            if not awaited.done:
+                thing = f"done {awaited.number}"
+                touches = (*touches, fast(Touch, (thing, 0, 1, False)))
+                needs |= {thing}
         does = fast(Pending, (stream.name, label, touches, False, step, needs, LockUse.NONE))
-        work = Work(number, label, body, all_waits, queue, clock.copy(), does)
+        work = Work(number, label, body, waits, queue, clock.copy(), does)
+        if not queue.work:
+            self.is_stale = True
         queue.work.append(work)
         queue.last = work
         return work
 
     def _fences(self, queue: Queue) -> list[Work]:
+        """What a stream of the fence waits for."""
         if queue is self.legacy:
             last = [o.last for o in self.all if o.stream.blocking and o is not queue]
-        elif queue.stream.blocking:
-            last = [self.legacy.last]
         else:
-            return []
+            last = [self.legacy.last]
         return [work for work in last if work is not None]
 
 

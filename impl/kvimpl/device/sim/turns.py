@@ -45,7 +45,11 @@ class HostTask:
 
 
 class Turns:
-    """The scheduling of one run."""
+    """The scheduling of one run.
+
+    `is_alone`: the main task is the only one that is left. `is_over`: the run has ended, in
+    whatever way, and what is left of it only unwinds. `runs_body`: work executes right now.
+    """
 
     def __init__(
         self, schedule: Schedule, queues: Queues, watch: Watch, main: Actor, *, steps_max: int
@@ -59,18 +63,10 @@ class Turns:
         self._spawned: list[HostTask] = []
         self._ending: BaseException | None = None
         self._is_over = False
+        self.is_over = False
+        self.is_alone = True
         self.current = self._main
         self.runs_body = False
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the run has ended, in whatever way; what is left of it only unwinds."""
-        return self._is_over or self._ending is not None
-
-    @property
-    def is_alone(self) -> bool:
-        """Whether the main task is the only one that is left."""
-        return len(self._tasks) == 1
 
     def point(
         self,
@@ -87,16 +83,18 @@ class Turns:
         StepsExhausted, Refused (not a task of this device), Abandoned.
         """
         me = self.current
-        is_over = self._is_over or self._ending is not None
-        if self.runs_body or is_over or me.ident != get_ident():
+        name = me.actor.name
+        if self.is_alone and ready is None and isinstance(touches, tuple):
+            return self.alone(fast(Pending, (name, does, touches, True, -1, needs, lock_use)))
+        if self.runs_body or self.is_over or me.ident != get_ident():
             self._refuse(me, does)
         if isinstance(touches, tuple):
             me.asks = None
         else:
             me.asks, touches = touches, ()
-        if len(self._tasks) > 1:
+        if not self.is_alone:
             touches = (*touches, USES_HOST_STATE)
-        me.pending = fast(Pending, (me.actor.name, does, touches, True, -1, needs, lock_use))
+        me.pending = fast(Pending, (name, does, touches, True, -1, needs, lock_use))
         me.ready = ready
         try:
             self._until_picked(me)
@@ -108,16 +106,24 @@ class Turns:
         return actor
 
     def alone(self, pending: Pending) -> Actor:
-        """The same for the only task, whose step was worded before and waits for nothing."""
-        me = self._main
-        if self.runs_body or self._is_over or self._ending is not None or me.ident != get_ident():
+        """The same for the only task, whose step is in words already and waits for nothing."""
+        me, watch, queues = self._main, self._watch, self._queues
+        if self.runs_body or self.is_over or me.ident != get_ident():
             self._refuse(me, pending.does)
-        me.pending, me.asks, me.ready = pending, None, None
+        pick = self._schedule.pick
         try:
-            self._until_picked(me)
+            while True:
+                if queues.is_stale:
+                    queues.look()
+                taken = pick([pending, *queues.heads])
+                watch.step = step = watch.step + 1
+                if step >= self._steps_max:
+                    raise self._exhausted(me)
+                if taken == 0:
+                    break
+                self._execute(queues.headed[taken - 1])
         except BaseException as error:
             self._end(me, error)
-        me.pending = None
         actor = me.actor
         actor.clock[actor.number] += 1
         return actor
@@ -134,6 +140,7 @@ class Turns:
         thread = threading.Thread(target=self._run, args=(task, body), daemon=True)
         task.thread = thread
         self._tasks.append(task)
+        self.is_alone = False
         self._spawned = [t for t in self._spawned if not t.ended or t.error is not None]
         self._spawned.append(task)
         thread.start()
@@ -142,7 +149,7 @@ class Turns:
     def abandon(self) -> None:
         """End the run here: every task that is left is unwound, in order. By the main task only."""
         if not self._is_over:
-            self._is_over = True
+            self._is_over = self.is_over = True
             for task in self._tasks[1:]:
                 if not task.ended and task.thread is not None:
                     self.current = task
@@ -172,15 +179,19 @@ class Turns:
             if taker is me:
                 return
             if isinstance(taker, Queue):
-                work = taker.execute()
-                if self._queues.executed is not None:
-                    self._tell(work.op, self._queues.executed)
+                self._execute(taker)
                 continue
             self.current = taker
             taker.baton.release()
             if not me.ended:
                 self._await_baton(me)
             return
+
+    def _execute(self, queue: Queue) -> None:
+        self._queues.is_stale = True
+        work = queue.execute()
+        if self._queues.executed is not None:
+            self._tell(work.op, self._queues.executed)
 
     def _exhausted(self, me: HostTask) -> StepsExhausted:
         return StepsExhausted(
@@ -213,13 +224,10 @@ class Turns:
                     pending = pending._replace(touches=(*task.asks(), *pending.touches))
                 choices.append(pending)
                 takers.append(task)
-        for queue in self._queues.all:
-            if queue.work:
-                head = queue.head()
-                if head is not None:
-                    choices.append(head.pending)
-                    takers.append(queue)
-        return choices, takers
+        queues = self._queues
+        if queues.is_stale:
+            queues.look()
+        return choices + queues.heads, takers + queues.headed
 
     def _run(self, task: HostTask, body: Callable[[], None]) -> None:
         """A task's thread, from its first turn to its last."""
@@ -235,11 +243,12 @@ class Turns:
             self.point("end", (Touch(f"end {task.actor.name}", 0, 1, True),))
             task.ended = True
             self._tasks.remove(task)
+            self.is_alone = len(self._tasks) == 1
             self._until_picked(task)
         except BaseException as error:
             task.ended = True
             if self._ending is None:
-                self._ending = error
+                self._ending, self.is_over = error, True
             if not self._is_over:
                 self.current = self._main
                 self._main.baton.release()
@@ -247,7 +256,7 @@ class Turns:
     def _end(self, me: HostTask, error: BaseException) -> NoReturn:
         """The run ends here. A task unwinds first, then its thread hands over to the main one."""
         if self._ending is None and not self._is_over:
-            self._ending = error
+            self._ending, self.is_over = error, True
         if me is self._main:
             self.abandon()
             raise error
