@@ -3,8 +3,8 @@
 It decides whether a whole observation is as wanted; which cell is not, and whether that matters, is
 `frontier`'s to say. The idea: a step of the design writes few of its rows, known from its text, so
 only these are worded again; then one comparison has every cell of what is shown, whoever wrote it
-and whether or not the design's step did. Cells of numbers that agreed are kept as the objects that
-were shown, so that what nobody wrote is found equal without a look inside. Sets and keys are not:
+and whether or not the design's step did. Cells of numbers that agree are kept as the objects that
+are shown, so that what nobody wrote is found equal without a look inside. Sets and keys are not:
 one that is shown could change behind the judge's back and yet be equal.
 """
 
@@ -21,23 +21,18 @@ if TYPE_CHECKING:  # a design has its wording, so `tiers` imports this module
     from kvcheck.lockstep.tiers import Field, Requests
 
 Cells: TypeAlias = list[object]
-Reword: TypeAlias = "Callable[[Cells, State, Requests], None]"
-Adopt: TypeAlias = Callable[[Cells, Observation], None]
+Reword: TypeAlias = "Callable[[Cells, State, Requests, Observation], None]"
 
 PLACE = {name: place for place, name in enumerate(Observation._fields)}
-_CHANGEABLE = ("holders", "keys", "queued", "expiring")
+_CHANGEABLE = ("holders", "queued", "expiring")
 
 
 @dataclass(frozen=True, slots=True)
 class Rewords:
-    """Functions that keep the cells: `by_action` after a step, `everything` from nothing.
-
-    `adopt` takes over what was shown and agreed.
-    """
+    """Functions that keep the cells: `by_action` after a step, `everything` from nothing."""
 
     by_action: Mapping[str, Reword]
     everything: Reword
-    adopt: Adopt
 
 
 class Wording:
@@ -67,30 +62,22 @@ class Wording:
             own = [field for field in fields if field.variable in written]
             lines += _function(f"reword{number}", own, names)
         lines += _function("everything", fields, names)
-        changeable = {"keys"} | {field.name for field in fields}.intersection(_CHANGEABLE)
-        lines += _adopting([PLACE[name] for name in changeable])
         exec(compile("\n".join(lines), "<rewords>", "exec"), names)
         by_action = {action: names[f"reword{n}"] for n, action in enumerate(self._written)}
-        return Rewords(by_action, names["everything"], names["adopt"])
+        return Rewords(by_action, names["everything"])
 
 
 def _function(name: str, fields: Iterable[Field], names: dict[str, Any]) -> list[str]:
     """One that words these fields anew."""
-    lines = [f"def {name}(cells, state, requests):", "    pass"]
+    lines = [f"def {name}(cells, state, requests, seen):", "    pass"]
     for field in fields:
-        row = f"state[{field.variable}]"
+        place, row = PLACE[field.name], f"state[{field.variable}]"
         if not field.is_plain and not field.equal_unworded:
             names[f"words_{field.name}"] = field.words
             row = f"words_{field.name}({row}, requests)"
-        lines.append(f"    cells[{PLACE[field.name]}] = {row}")
+        if field.name in _CHANGEABLE:
+            lines.append(f"    cells[{place}] = {row}")
+        else:
+            lines.append(f"    wanted, shown = {row}, seen[{place}]")
+            lines.append(f"    cells[{place}] = shown if shown == wanted else wanted")
     return lines
-
-
-def _adopting(changeable: Iterable[int]) -> list[str]:
-    cells = ", ".join(f"cells[{place}]" for place in sorted(changeable))
-    return [
-        "def adopt(cells, seen):",
-        f"    kept = ({cells},)",
-        "    cells[:] = seen",
-        f"    ({cells},) = kept",
-    ]

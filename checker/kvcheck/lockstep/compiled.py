@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, TypeAlias
 
 from kvspec.lang.concrete import Arguments
@@ -90,6 +91,7 @@ def compiled(model: Model) -> Compiled:
     names: dict[str, Any] = {  # Any: what exec defines has no static type
         f"c{number}": constant.table for number, constant in enumerate(model.constants)
     }
+    names["flat"] = chain.from_iterable
     exec(compile(source, f"<steps of {model.name}>", "exec"), names)
     steps = {action.name: names[f"a{number}"] for number, action in enumerate(model.actions)}
     written = {
@@ -180,8 +182,9 @@ class _Writer:
             case Pop():
                 self.line(f"{cell} = {cell}[1:]")
             case Remove(element=element):
-                self.line(f"e = {self.text(element)}")
-                self.line(f"{cell} = tuple([x for x in {cell} if x != e])")
+                self.line(f"q = {cell}")
+                self.line(f"e = q.index({self.text(element)})")
+                self.line(f"{cell} = q[:e] + q[e + 1 :]")
             case SetMember(element=element, present=present):
                 assert isinstance(leaf, SetType)
                 self.line(f"e = 1 << ({self.text(element)} - {leaf.element.low})")
@@ -317,12 +320,36 @@ class _Writer:
         ]
         if len(looks) != sum(each == bound for each in inside):
             return None
+        if expr.kind is QuantifierKind.ANY:
+            sought = self.field(expr, domain)
+            if sought is not None:
+                return f"({self.text(sought)} in flat({self.cell(domain.variable, domain.index)}))"
         place = (domain.variable.name, domain.index, bound)
         item = self.items[place] = self.local(bound)
         cell, body = self.cell(domain.variable, domain.index), self.text(expr.body)
         del self.items[place]
         of = "all" if expr.kind is QuantifierKind.ALL else "any"
         return f"({of}([{body} for {item} in {cell}]) if {cell} else {of == 'all'})"
+
+    def field(self, expr: Quantified, domain: Places) -> Expr | None:
+        """What some field of some element is to be equal to, if that is the condition."""
+        body, leaf = expr.body, domain.variable.leaf
+        if not isinstance(body, Apply) or body.operator is not Operator.OR:
+            return None
+        sought: Expr | None = None
+        named = set()
+        for each in body.operands:
+            if not isinstance(each, Apply) or each.operator is not Operator.EQ:
+                return None
+            look, wanted = each.operands
+            is_look = isinstance(look, At) and look.place == expr.bound
+            if not is_look or expr.bound in subexpressions(wanted) or sought not in (None, wanted):
+                return None
+            sought = wanted
+            named.add(look.field)  # type: ignore[union-attr]  # what is_look says
+        assert isinstance(leaf, FifoType)
+        is_record = isinstance(leaf.element, RecordType)
+        return sought if is_record and named == {name for name, _ in leaf.fields} else None
 
     def unrolled(self, expr: Quantified) -> str | None:
         """A small conjunction or disjunction without a loop."""

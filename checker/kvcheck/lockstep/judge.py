@@ -16,13 +16,13 @@ from itertools import product
 from pathlib import Path
 from typing import NoReturn, Protocol
 
-from kvcheck.lockstep.agreement import PLACE, Adopt, Cells
+from kvcheck.lockstep.agreement import PLACE, Cells
 from kvcheck.lockstep.compiled import OUTSIDE
 from kvcheck.lockstep.frontier import call, conjunct, differences, frontier
 from kvcheck.lockstep.ghosts import NAMES as GHOSTS
 from kvcheck.lockstep.ghosts import Ghosts
 from kvcheck.lockstep.kept import Untold
-from kvcheck.lockstep.parts import TAKES, OpenStep, Take, WrongPart
+from kvcheck.lockstep.parts import TAKES, OpenStep, WrongPart
 from kvcheck.lockstep.refusal import (
     Conjunct,
     Disagreement,
@@ -103,7 +103,6 @@ class Judge:
         self._shown: Shown | None = None
         self._readings: Mapping[type, Reading] = {}
         self._wanted: Cells = []
-        self._adopt: Adopt
 
     # ---- the loop
 
@@ -124,8 +123,14 @@ class Judge:
             take = TAKES.get(type(event))
             if take is None:
                 self._judge(event, shown)
-            else:
-                self._judge_part(take, event, shown)
+                return
+            self.part_count += 1
+            inside = self._inside
+            if not inside.is_open:
+                inside.begin(self.state)
+            wrong = take(inside, event)
+            if wrong is not None:
+                self._refuse(event, Reason.PART, shown.observe(), part=wrong)
         except (TooManyRequests, Untold) as limit:
             self._is_over, self._unjudged = True, str(limit)
         except Refused:
@@ -150,12 +155,10 @@ class Judge:
                 self._refuse_told(event, differs, (name, chosen), seen)
             self.state = after
             self.taken[name] += 1
-            reword(self._wanted, after, self.requests)
+            reword(self._wanted, after, self.requests, seen)
             if is_followed:
                 wrong = self._follow(event)
-        if wrong is None and tuple(self._wanted) == seen:
-            self._adopt(self._wanted, seen)
-        else:
+        if wrong is not None or tuple(self._wanted) != seen:
             self._look_closer(event, before, seen, wrong)
         for witness in self._witnesses:
             unborne = witness.see(event, self.state, self.ghosts, self.design.shape)
@@ -201,9 +204,9 @@ class Judge:
         blind = seen.blind_spots
         self.blind_spots |= blind
         rewords = self.design.wording.rewords(blind)
-        self._readings, self._adopt = self.design.readings(rewords.by_action), rewords.adopt
+        self._readings = self.design.readings(rewords.by_action)
         cells = self._wanted = list(seen)
-        rewords.everything(cells, self.state, self.requests)
+        rewords.everything(cells, self.state, self.requests, seen)
         cells[GENERATIONS] = None if "generations" in blind else self.ghosts.generations
         cells[KEYS] = None if "keys" in blind else self.ghosts.keys
 
@@ -233,15 +236,6 @@ class Judge:
             else:
                 domains.append((value,))
         return domains
-
-    def _judge_part(self, take: Take, part: Event, shown: Shown) -> None:
-        self.part_count += 1
-        inside = self._inside
-        if not inside.is_open:
-            inside.begin(self.state)
-        wrong = take(inside, part)
-        if wrong is not None:
-            self._refuse(part, Reason.PART, shown.observe(), part=wrong)
 
     def _meet(self, shown: Shown) -> None:
         if shown.shape != self.design.shape:

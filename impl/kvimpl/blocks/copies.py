@@ -9,12 +9,12 @@ dropped only by `begin_step` and `end_step`, which hand their order to the other
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from enum import Enum
 
 from kvimpl.blocks.errors import Broken, DeviceFault
 from kvimpl.blocks.slots import SlotMemory
 from kvimpl.device import port
+from kvimpl.device.port.handle import handle
 from kvspec.events import CopyId, SlotId, Stream
 
 
@@ -25,14 +25,18 @@ class Stage(Enum):
     COPYING = 1
 
 
-@dataclass(frozen=True, slots=True)
+@handle
 class Sent:
-    """A copy in flight, and the mark after which its target is whole and its source unused."""
+    """A copy in flight, and the mark after which its target is whole and its source unused.
+
+    `slots` are its source and target, as they are shown.
+    """
 
     copy: CopyId
     source: SlotId
     target: SlotId
     mark: port.Mark
+    slots: tuple[SlotId, SlotId]
 
 
 class CopyStreams:
@@ -52,7 +56,8 @@ class CopyStreams:
         self._writes: dict[SlotId, port.Mark] = {}
         self.stage = Stage.BETWEEN
         self.pending: list[deque[Sent]] = [deque() for _ in Stream]
-        self._shown: tuple[tuple[tuple[SlotId, SlotId], ...], ...] | None = None
+        self._shown: list[tuple[tuple[SlotId, SlotId], ...] | None] = [None for _ in Stream]
+        self._in_flight: tuple[tuple[tuple[SlotId, SlotId], ...], ...] | None = None
 
     # ---- one copy
 
@@ -77,10 +82,10 @@ class CopyStreams:
             raise _fault(error, f"copy slot {source} to slot {target}") from error
         mark = self._mark(stream)
         self._note(source, target, mark)
-        sent = Sent(CopyId(self._next), source, target, mark)
+        sent = Sent(CopyId(self._next), source, target, mark, (source, target))
         self._next += 1
         self.pending[stream].append(sent)
-        self._shown = None
+        self._shown[stream] = self._in_flight = None
         for slot in (source, target):
             self._uses[slot] = self._uses.get(slot, 0) + 1
         return sent
@@ -101,7 +106,7 @@ class CopyStreams:
         if not done:
             return None
         sent = pending.popleft()
-        self._shown = None
+        self._shown[stream] = self._in_flight = None
         for slot in (sent.source, sent.target):
             self._uses[slot] -= 1
             if not self._uses[slot]:
@@ -110,9 +115,12 @@ class CopyStreams:
 
     def in_flight(self) -> tuple[tuple[tuple[SlotId, SlotId], ...], ...]:
         """Source and target of each pending copy, by stream; kept until that changes."""
-        if self._shown is None:
-            self._shown = tuple([tuple([(c.source, c.target) for c in p]) for p in self.pending])
-        return self._shown
+        if self._in_flight is None:
+            for stream, pending in enumerate(self.pending):
+                if self._shown[stream] is None:
+                    self._shown[stream] = tuple([sent.slots for sent in pending])
+            self._in_flight = tuple([own or () for own in self._shown])
+        return self._in_flight
 
     def is_in_flight(self, slot: SlotId) -> bool:
         """Whether a copy that is not known to be complete uses the slot."""

@@ -30,8 +30,8 @@ class Entry:
 
     def __enter__(self) -> None:
         self._lock.__enter__()
-        refusal = refusals.closed() if self.closed else self.fault
-        if refusal is not None:
+        if self.closed or self.fault is not None:
+            refusal = refusals.closed() if self.fault is None or self.closed else self.fault
             self._lock.__exit__(type(refusal), refusal, None)
             raise refusal
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from kvimpl.device.port import Mark, View
+from kvimpl.device.port.handle import handle
 from kvspec.events import BlockId, Generation, PinId, SlotId
 
 
@@ -18,7 +19,7 @@ class ManagerMark:
     """Stands for one manager in its handles; equal to itself only."""
 
 
-@dataclass(frozen=True, slots=True)
+@handle
 class BlockHandle:
     """A block while it has the content it was handed out for."""
 
@@ -27,7 +28,7 @@ class BlockHandle:
     manager: ManagerMark = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@handle
 class PinReceipt:
     """A pinned block: where its bytes are until `unpin`, readable once all of `after` is complete.
 

@@ -123,8 +123,9 @@ class BlockManager:
             SizeError: `keep` names a priority or time that does not exist.
             DeviceFault: the copy was refused.
         """
-        wanted = keep or Keep(priority=self.settings.default_priority)
-        check_keep(wanted, self.settings.priority_count)
+        wanted = self._pool.by_default if keep is None else keep
+        if keep is not None:
+            check_keep(keep, self.settings.priority_count)
         with self._entered():
             self._check_step("allocate")
             block = policy.oldest_primary(self._pool, Stream.OFFLOAD)

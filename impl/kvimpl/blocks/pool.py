@@ -15,7 +15,7 @@ from kvimpl.blocks.copies import CopyStreams, Sent
 from kvimpl.blocks.errors import DeviceFault
 from kvimpl.blocks.expiry import Expiries
 from kvimpl.blocks.queue import FreeQueues, NamedQueues, StoredQueues, Ticket
-from kvimpl.blocks.rows import Board, Row
+from kvimpl.blocks.rows import Board, Row, SparseRow
 from kvimpl.blocks.settings import Keep, PoolSettings, QueueDesign
 from kvimpl.blocks.slots import SlotMemory
 from kvimpl.device.port import Device, Mark
@@ -59,6 +59,7 @@ class BlockPool:
         reporter: Reporter | None,
     ) -> None:
         self.settings, self.shape, self.copies = settings, settings.shape, copies
+        self.by_default = Keep(priority=settings.default_priority)
         self.clock = clock
         self.reporter = reporter
         self.part_reporter = (
@@ -70,10 +71,10 @@ class BlockPool:
         self.refs = Row(board, "refs", [0 for _ in blocks])
         self.pins = Row(board, "pins", [0 for _ in blocks])
         self.holders = Row(board, "holders", [frozenset[RequestId]() for _ in blocks])
-        self.keys = Row[Key | None](board, "keys", [None for _ in blocks], present="cached")
+        self.keys = SparseRow[Key](board, "keys", [None for _ in blocks], present="cached")
         self.generations = Row(board, "generations", [Generation(0) for _ in blocks])
         self.priority = Row(board, "priority", [settings.default_priority for _ in blocks])
-        self.seconds = Row[float | None](board, None, [None for _ in blocks], present="timed")
+        self.seconds = SparseRow[float](board, None, [None for _ in blocks], present="timed")
         self.deadline: list[float | None] = [None for _ in blocks]
         self.ready: list[Mark | None] = [None for _ in blocks]
         self.block_of: dict[Key, BlockId] = {}
@@ -245,7 +246,7 @@ class BlockPool:
         copy = self.send_or_restore(Stream.ONBOARD, b, room, tickets)
         self.swap(b, room)
         self.forget(room)
-        self.ask(room, Keep(priority=self.settings.default_priority))
+        self.ask(room, self.by_default)
         self.hold(b, r)
         if self.reporter is not None:
             step = events.Onboard(b, r, Stream.ONBOARD, room, copy, key)
@@ -313,7 +314,7 @@ class BlockPool:
     def expire(self, b: BlockId) -> None:
         """A free block's time is over: it becomes the youngest of the default priority."""
         self.claim(b)
-        self.ask(b, Keep(priority=self.settings.default_priority))
+        self.ask(b, self.by_default)
         self.put_back(b)
         if self.reporter is not None:
             self.reporter.report(events.Expire(b), self)

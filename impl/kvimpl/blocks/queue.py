@@ -148,7 +148,11 @@ class Lines:
     def order(self) -> Order:
         """All of them, oldest block first."""
         if self._order is None:
-            self._order = tuple([tuple([one.blocks() for one in own]) for own in self._lines])
+            primary, secondary = self._lines
+            self._order = (
+                tuple([line.blocks() for line in primary]),
+                tuple([line.blocks() for line in secondary]),
+            )
         return self._order
 
 

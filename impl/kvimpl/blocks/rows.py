@@ -27,44 +27,35 @@ class Board:
 
     def cells(self) -> list[object]:
         """The cells as they are now; who asks sets those that no row is shown in."""
-        if self.stale:
-            for row in self.stale:
-                row.show(self._cells)
-            self.stale.clear()
-        return self._cells
+        cells, stale = self._cells, self.stale
+        if stale:
+            for row in stale:
+                row.is_stale = False
+                cells[row.place] = tuple(row[:])  # of a list itself, which is copied as a whole
+            stale.clear()
+        return cells
 
 
 class Row(list[T]):
-    """A cell for each block; only cells can be written, so its length is fixed.
+    """A cell for each block, shown as the field `name` if it has one.
 
-    It is shown as the field `name` of an observation, and which of its cells are not None as the
-    field `present`, where there are such fields.
+    Only cells can be written, so its length is fixed.
     """
 
-    __slots__ = ("_board", "_is_stale", "_place", "_present")
+    __slots__ = ("_board", "is_stale", "place")
 
-    def __init__(
-        self, board: Board, name: str | None, cells: Iterable[T], *, present: str | None = None
-    ) -> None:
+    def __init__(self, board: Board, name: str | None, cells: Iterable[T]) -> None:
         super().__init__(cells)
-        self._board, self._is_stale = board, True
-        self._place = None if name is None else Observation._fields.index(name)
-        self._present = None if present is None else Observation._fields.index(present)
-        board.stale.append(self)
+        self._board, self.is_stale = board, True
+        if name is not None:
+            self.place = Observation._fields.index(name)
+            board.stale.append(self)
 
     def __setitem__(self, block: SupportsIndex, cell: T) -> None:  # type: ignore[override]  # no slices
         _write(self, block, cell)
-        if not self._is_stale:
-            self._is_stale = True
+        if not self.is_stale:
+            self.is_stale = True
             self._board.stale.append(self)
-
-    def show(self, cells: list[object]) -> None:
-        """Put the row where it is shown."""
-        self._is_stale = False
-        if self._place is not None:
-            cells[self._place] = tuple(self)
-        if self._present is not None:
-            cells[self._present] = tuple([cell is not None for cell in self])
 
     def _fixed(self, *_: object, **__: object) -> NoReturn:
         raise TypeError(
@@ -74,3 +65,22 @@ class Row(list[T]):
 
     append = extend = insert = pop = remove = clear = sort = reverse = _fixed
     __delitem__ = __iadd__ = __imul__ = _fixed
+
+
+_write_cell = Row.__setitem__
+
+
+class SparseRow(Row[T | None]):
+    """A row of which another row, shown as the field `present`, says which cells are not None."""
+
+    __slots__ = ("_present",)
+
+    def __init__(
+        self, board: Board, name: str | None, cells: Iterable[T | None], *, present: str
+    ) -> None:
+        super().__init__(board, name, cells)
+        self._present = Row(board, present, [cell is not None for cell in self])
+
+    def __setitem__(self, block: SupportsIndex, cell: T | None) -> None:  # type: ignore[override]  # as above
+        _write_cell(self, block, cell)
+        self._present[block] = cell is not None

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeAlias
 
+from kvimpl.device.port.handle import handle
+
 
 class Space(Enum):
     """Where bytes live. Pinned memory is always mapped: kernels may read and write it in place."""
@@ -127,7 +129,7 @@ class Event:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
+@handle
 class Mark:
     """One recording of an event: all that was in the stream at that moment, whatever comes later.
 
@@ -147,7 +149,7 @@ Waitable: TypeAlias = Event | Mark | Stream
 """What can be waited for; an event means the mark that it holds at the time of the call."""
 
 
-@dataclass(frozen=True, slots=True)
+@handle
 class Op:
     """A piece of work that was put into a stream; it executes later."""
 

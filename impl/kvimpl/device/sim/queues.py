@@ -98,8 +98,8 @@ class Queue:
 class Queues:
     """All streams of a device.
 
-    `heads` are what may execute now, of the streams `headed`; they hold until something executes,
-    or is put into an empty stream: then they are stale, and `look` finds them anew.
+    `heads` are what may execute now, of the streams `headed`, by age. They are kept up to date as
+    work is put and executes, unless `is_stale`: then `look` finds them anew.
     """
 
     def __init__(self, legacy: Queue, executed: Callable[[Op], None] | None) -> None:
@@ -109,22 +109,39 @@ class Queues:
         self.is_stale = False
         self.heads: list[Pending] = []
         self.headed: list[Queue] = []
+        self._waiting = 0  # streams whose first operation waits for another stream's
         self._op_count = 0
 
     def look(self) -> None:
         """Find what may execute now, by age of the streams."""
-        heads, headed = [], []
+        self.heads, self.headed, self._waiting, self.is_stale = [], [], 0, False
         for queue in self.all:
-            work = queue.work
-            if work and queue.executed != queue.stops_after:
-                head = work[0]
-                for awaited in head.waits:
-                    if not awaited.done:
-                        break
-                else:
-                    heads.append(head.pending)
-                    headed.append(queue)
-        self.heads, self.headed, self.is_stale = heads, headed, False
+            if queue.work:
+                self._head(queue, len(self.headed))
+
+    def executed_head(self, place: int) -> Work:
+        """Let the head at this place execute; what is next in its stream takes the place."""
+        queue = self.headed[place]
+        is_waited_for = self._waiting > 0
+        work = queue.execute()
+        if is_waited_for or self.is_stale:
+            self.is_stale = True
+        elif queue.work and queue.executed != queue.stops_after and not _awaits(queue.work[0]):
+            self.heads[place] = queue.work[0].pending
+        else:
+            del self.heads[place], self.headed[place]
+            self._waiting += bool(queue.work)
+        return work
+
+    def _head(self, queue: Queue, place: int) -> None:
+        """The first operation of this stream is new: it may execute, or waits."""
+        if queue.executed == queue.stops_after or _awaits(queue.work[0]):
+            self._waiting += 1
+            return
+        while place and self.headed[place - 1].actor.number > queue.actor.number:
+            place -= 1
+        self.heads.insert(place, queue.work[0].pending)
+        self.headed.insert(place, queue)
 
     def add(self, queue: Queue) -> None:
         """One more stream."""
@@ -174,10 +191,10 @@ class Queues:
                 needs |= {thing}
         does = fast(Pending, (stream.name, label, touches, False, step, needs, LockUse.NONE))
         work = Work(number, label, body, waits, queue, clock.copy(), does)
-        if not queue.work:
-            self.is_stale = True
         queue.work.append(work)
         queue.last = work
+        if len(queue.work) == 1:
+            self._head(queue, len(self.headed))
         return work
 
     def _fences(self, queue: Queue) -> list[Work]:
@@ -187,6 +204,14 @@ class Queues:
         else:
             last = [self.legacy.last]
         return [work for work in last if work is not None]
+
+
+def _awaits(work: Work) -> bool:
+    """Whether something that it waits for is not done."""
+    for awaited in work.waits:
+        if not awaited.done:
+            return True
+    return False
 
 
 def completion(work: Work) -> str:

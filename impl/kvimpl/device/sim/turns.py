@@ -54,11 +54,12 @@ class Turns:
     def __init__(
         self, schedule: Schedule, queues: Queues, watch: Watch, main: Actor, *, steps_max: int
     ) -> None:
-        self._schedule = schedule
+        self._pick = schedule.pick
         self._queues = queues
         self._watch = watch
         self._steps_max = steps_max
-        self._main = HostTask(main, None)
+        self._main, self._actor = HostTask(main, None), main
+        self._ident = self._main.ident
         self._tasks = [self._main]
         self._spawned: list[HostTask] = []
         self._ending: BaseException | None = None
@@ -82,10 +83,10 @@ class Turns:
         Touches given as a function are asked for anew at each choice. Raises: DeviceStuck,
         StepsExhausted, Refused (not a task of this device), Abandoned.
         """
-        me = self.current
-        name = me.actor.name
         if self.is_alone and ready is None and isinstance(touches, tuple):
-            return self.alone(fast(Pending, (name, does, touches, True, -1, needs, lock_use)))
+            words = (self._actor.name, does, touches, True, -1, needs, lock_use)
+            return self.alone(fast(Pending, words))
+        me = self.current
         if self.runs_body or self.is_over or me.ident != get_ident():
             self._refuse(me, does)
         if isinstance(touches, tuple):
@@ -94,7 +95,7 @@ class Turns:
             me.asks, touches = touches, ()
         if not self.is_alone:
             touches = (*touches, USES_HOST_STATE)
-        me.pending = fast(Pending, (name, does, touches, True, -1, needs, lock_use))
+        me.pending = fast(Pending, (me.actor.name, does, touches, True, -1, needs, lock_use))
         me.ready = ready
         try:
             self._until_picked(me)
@@ -107,10 +108,9 @@ class Turns:
 
     def alone(self, pending: Pending) -> Actor:
         """The same for the only task, whose step is in words already and waits for nothing."""
-        me, watch, queues = self._main, self._watch, self._queues
-        if self.runs_body or self.is_over or me.ident != get_ident():
-            self._refuse(me, pending.does)
-        pick = self._schedule.pick
+        if self.runs_body or self.is_over or get_ident() != self._ident:
+            self._refuse(self._main, pending.does)
+        watch, queues, pick = self._watch, self._queues, self._pick
         try:
             while True:
                 if queues.is_stale:
@@ -118,13 +118,13 @@ class Turns:
                 taken = pick([pending, *queues.heads])
                 watch.step = step = watch.step + 1
                 if step >= self._steps_max:
-                    raise self._exhausted(me)
-                if taken == 0:
+                    raise self._exhausted(self._main)
+                if not taken:
                     break
-                self._execute(queues.headed[taken - 1])
+                self._execute(taken - 1)
         except BaseException as error:
-            self._end(me, error)
-        actor = me.actor
+            self._end(self._main, error)
+        actor = self._actor
         actor.clock[actor.number] += 1
         return actor
 
@@ -167,29 +167,31 @@ class Turns:
         return next((t.error for t in self._spawned if t.error is not None), None)
 
     def _until_picked(self, me: HostTask) -> None:
-        watch, pick = self._watch, self._schedule.pick
+        watch, pick = self._watch, self._pick
         while True:
             choices, takers = self._choices()
             if not choices:
                 raise DeviceStuck(self._why_stuck())
-            taker = takers[pick(choices)]
+            taken = pick(choices)
             watch.step = step = watch.step + 1
             if step >= self._steps_max:
                 raise self._exhausted(me)
+            head = range(len(choices))[taken] - len(takers)
+            if head >= 0:
+                self._execute(head)
+                continue
+            taker = takers[taken]
             if taker is me:
                 return
-            if isinstance(taker, Queue):
-                self._execute(taker)
-                continue
             self.current = taker
             taker.baton.release()
             if not me.ended:
                 self._await_baton(me)
             return
 
-    def _execute(self, queue: Queue) -> None:
-        self._queues.is_stale = True
-        work = queue.execute()
+    def _execute(self, head: int) -> None:
+        """Let the stream operation at this place execute."""
+        work = self._queues.executed_head(head)
         if self._queues.executed is not None:
             self._tell(work.op, self._queues.executed)
 
@@ -214,9 +216,10 @@ class Turns:
         if self._is_over:
             raise Abandoned("the run is over")
 
-    def _choices(self) -> tuple[list[Pending], list[HostTask | Queue]]:
+    def _choices(self) -> tuple[list[Pending], list[HostTask]]:
+        """What could go on: the tasks that are ready, then the streams' heads."""
         choices: list[Pending] = []
-        takers: list[HostTask | Queue] = []
+        takers: list[HostTask] = []
         for task in self._tasks:
             pending, ready = task.pending, task.ready
             if pending is not None and (ready is None or ready()):
@@ -227,7 +230,7 @@ class Turns:
         queues = self._queues
         if queues.is_stale:
             queues.look()
-        return choices + queues.heads, takers + queues.headed
+        return choices + queues.heads, takers
 
     def _run(self, task: HostTask, body: Callable[[], None]) -> None:
         """A task's thread, from its first turn to its last."""
