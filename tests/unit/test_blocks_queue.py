@@ -89,13 +89,13 @@ def test_stored_queues_find_a_block_that_changed_level_and_priority() -> None:
     assert queues.order()[UP] == ((), ())
 
 
-PLACES = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(End)), max_size=30)
+PLACES = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(End), st.booleans()), max_size=30)
 
 
 @given(PLACES)
-def test_a_line_is_a_list_without_repeats(places: list[tuple[int, End]]) -> None:
+def test_a_line_is_a_list_without_repeats(places: list[tuple[int, End, bool]]) -> None:
     line, plain = Line(), []
-    for number, end in places:
+    for number, end, is_asked in places:
         block = BlockId(number)
         if block not in plain:
             line.push(block, end)
@@ -105,9 +105,12 @@ def test_a_line_is_a_list_without_repeats(places: list[tuple[int, End]]) -> None
         else:
             line.remove(block)
             plain.remove(block)
-        assert line.blocks() == tuple(plain)
+        if is_asked:
+            assert line.blocks() == tuple(plain)
         assert line.front() == (plain[0] if plain else None)
         assert len(line) == len(plain)
+        assert (line.remove(BlockId(9)), len(line)) == (None, len(plain))
+    assert line.blocks() == tuple(plain)
 
 
 def test_due_blocks_come_soonest_first_and_once() -> None:

@@ -14,14 +14,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from kvcheck.lockstep.compiled import Written
 from kvspec.events import Observation
+from kvspec.lang.concrete import Arguments
 from kvspec.lang.state import State
 
 if TYPE_CHECKING:  # a design has its wording, so `tiers` imports this module
     from kvcheck.lockstep.tiers import Field, Requests
 
 Cells: TypeAlias = list[object]
-Reword: TypeAlias = "Callable[[Cells, State, Requests, Observation], None]"
+Reword: TypeAlias = "Callable[[Cells, State, Requests, Observation, Arguments], None]"
 
 PLACE = {name: place for place, name in enumerate(Observation._fields)}
 _CHANGEABLE = ("holders", "queued", "expiring")
@@ -38,11 +40,11 @@ class Rewords:
 class Wording:
     """How the states of one design are shown; what it makes is shared by judges.
 
-    `written` has the numbers of the variables that each action may write. Keys are not worded: a
-    design knows only which there are, and the ghosts know them.
+    `written` says what each action may write. Keys are not worded: a design knows only which there
+    are, and the ghosts know them.
     """
 
-    def __init__(self, fields: Sequence[Field], written: Mapping[str, frozenset[int]]) -> None:
+    def __init__(self, fields: Sequence[Field], written: Mapping[str, Written]) -> None:
         self._fields = [field for field in fields if field.name != "keys"]
         self._written = written
         self._made: dict[frozenset[str], Rewords] = {}
@@ -59,19 +61,35 @@ class Wording:
         names: dict[str, Any] = {}  # Any: what exec defines has no static type
         lines = []
         for number, written in enumerate(self._written.values()):
-            own = [field for field in fields if field.variable in written]
-            lines += _function(f"reword{number}", own, names)
-        lines += _function("everything", fields, names)
+            lines += _function(f"reword{number}", fields, written, names)
+        everything = {field.variable: None for field in fields}
+        lines += _function("everything", fields, everything, names)
         exec(compile("\n".join(lines), "<rewords>", "exec"), names)
         by_action = {action: names[f"reword{n}"] for n, action in enumerate(self._written)}
         return Rewords(by_action, names["everything"])
 
 
-def _function(name: str, fields: Iterable[Field], names: dict[str, Any]) -> list[str]:
-    """One that words these fields anew."""
-    lines = [f"def {name}(cells, state, requests, seen):", "    pass"]
+def _function(
+    name: str, fields: Iterable[Field], written: Written, names: dict[str, Any]
+) -> list[str]:
+    """One that words anew the fields that are written."""
+    lines = [f"def {name}(cells, state, requests, seen, chosen):", "    pass"]
     for field in fields:
-        place, row = PLACE[field.name], f"state[{field.variable}]"
+        if field.variable not in written:
+            continue
+        place, row, argument = (
+            PLACE[field.name],
+            f"state[{field.variable}]",
+            written[field.variable],
+        )
+        if field.cell is not None and argument is not None:
+            names[f"cell_{field.name}"] = field.cell
+            lines += [
+                f"    row, place = list(cells[{place}]), chosen[{argument}]",
+                f"    row[place] = cell_{field.name}({row}[place], requests)",
+                f"    cells[{place}] = tuple(row)",
+            ]
+            continue
         if not field.is_plain and not field.equal_unworded:
             names[f"words_{field.name}"] = field.words
             row = f"words_{field.name}({row}, requests)"

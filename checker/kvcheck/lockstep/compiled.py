@@ -56,6 +56,8 @@ UNROLLED_MAX = 4  # domains up to this size are written out: a generator costs m
 
 Step: TypeAlias = Callable[[State, Arguments], State | int]
 Check: TypeAlias = Require | Assert
+Write: TypeAlias = Assign | Push | Pop | Remove | SetMember | Fill
+Written: TypeAlias = Mapping[int, int | None]
 
 _INFIX = {
     Operator.AND: " and ",
@@ -73,12 +75,13 @@ class Compiled:
     """`steps` by action: the state after, or the index into `checks` of the one that is false.
 
     `OUTSIDE` instead of an index: an argument is not a value of its parameter's type. `written` has
-    the numbers of the variables that an action may write; it leaves all other rows as they are.
+    the numbers of the variables that an action may write, and of which argument it writes the cell,
+    if that is all; it leaves all other rows as they are.
     """
 
     steps: Mapping[str, Step]
     checks: tuple[Check, ...]
-    written: Mapping[str, frozenset[int]]
+    written: Mapping[str, Written]
     source: str
 
 
@@ -94,10 +97,7 @@ def compiled(model: Model) -> Compiled:
     names["flat"] = chain.from_iterable
     exec(compile(source, f"<steps of {model.name}>", "exec"), names)
     steps = {action.name: names[f"a{number}"] for number, action in enumerate(model.actions)}
-    written = {
-        action.name: frozenset(writer.numbers[name] for name in _written(action.body))
-        for action in model.actions
-    }
+    written = {action.name: writer.written_by(action) for action in model.actions}
     return Compiled(steps, tuple(writer.checks), written, source)
 
 
@@ -128,9 +128,9 @@ class _Writer:
             self.line("(" + ", ".join(self.local(p) for p in action.parameters) + ",) = args")
             known = [f"{p.type.low} <= {self.local(p)} <= {p.type.high}" for p in action.parameters]
             self.line(f"if not ({' and '.join(known)}): return {OUTSIDE}")
-        written = frozenset(_written(action.body))
+        written = frozenset(write.variable.name for write in _writes(action.body))
         for statement in action.body:
-            if not self.written and any(True for _ in _written((statement,))):
+            if not self.written and any(True for _ in _writes((statement,))):
                 for name in sorted(written):
                     self.line(f"n{self.numbers[name]} = list(v{self.numbers[name]})")
                 self.written = written
@@ -138,6 +138,17 @@ class _Writer:
         rows = [f"tuple(n{n})" if v in written else f"v{n}" for v, n in self.numbers.items()]
         self.line("return (" + ", ".join(rows) + ",)")
         self.depth = 0
+
+    def written_by(self, action: Action) -> Written:
+        """The numbers of the variables, and the one argument whose cell is written."""
+        places: dict[tuple[Expr, ...], int] = {
+            (parameter,): place for place, parameter in enumerate(action.parameters)
+        }
+        found: dict[int, set[int | None]] = {}
+        for write in _writes(action.body):
+            own = found.setdefault(self.numbers[write.variable.name], set())
+            own.add(places.get(write.index))
+        return {number: own.pop() if len(own) == 1 else None for number, own in found.items()}
 
     def local(self, local: Local) -> str:
         """The Python name of a local."""
@@ -380,15 +391,15 @@ class _Writer:
         return self.apply(Operator.AND if is_all else Operator.OR, parts)
 
 
-def _written(statements: Iterable[Statement]) -> Iterator[str]:
+def _writes(statements: Iterable[Statement]) -> Iterator[Write]:
     for statement in statements:
         match statement:
             case Let() | Require() | Assert():
                 continue
             case If(then=then, otherwise=otherwise):
-                yield from _written(then)
-                yield from _written(otherwise)
+                yield from _writes(then)
+                yield from _writes(otherwise)
             case ForEach(body=body):
-                yield from _written(body)
+                yield from _writes(body)
             case _:
-                yield statement.variable.name
+                yield statement

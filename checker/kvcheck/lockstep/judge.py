@@ -89,7 +89,7 @@ class Judge:
         self.design, self.detail, self.on_refusal = design, detail, on_refusal
         self.state: State = design.start
         self.requests = Requests(design.request_count)
-        self.number = self.part_count = self.stutter_count = 0
+        self.part_count = self._whole_count = self.stutter_count = 0
         self.taken: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.refusal: Refusal | None = None
@@ -97,7 +97,7 @@ class Judge:
         self.ghosts = Ghosts(design.shape.block_count)
         self._order, self._payload = order, payload
         self._witnesses = [witness for witness in (order, payload) if witness is not None]
-        self._is_over, self._unjudged = False, ""
+        self._unjudged = ""
         self._recent: deque[Event] = deque(maxlen=ring)
         self._inside = OpenStep(design.shape, design.start)
         self._shown: Shown | None = None
@@ -113,11 +113,8 @@ class Judge:
             Refused: the design does not allow it, and the judge was asked to raise.
             UnjudgeableShape: the manager is not of the design's size.
         """
-        if self._is_over:
+        if shown is not self._shown and not self._meets(shown):
             return
-        if shown is not self._shown:
-            self._meet(shown)
-        self.number += 1
         self._recent.append(event)
         try:
             take = TAKES.get(type(event))
@@ -132,14 +129,15 @@ class Judge:
             if wrong is not None:
                 self._refuse(event, Reason.PART, shown.observe(), part=wrong)
         except (TooManyRequests, Untold) as limit:
-            self._is_over, self._unjudged = True, str(limit)
+            self._shown, self._unjudged = None, str(limit)
         except Refused:
-            self._is_over = True
+            self._shown = None
             if self.on_refusal is OnRefusal.RAISE:
                 raise
 
     def _judge(self, event: Event, shown: Shown) -> None:
         before, wrong = self.state, None
+        self._whole_count += 1
         self._inside.is_open = False
         seen = shown.observe()
         reading = self._readings.get(type(event))
@@ -155,7 +153,7 @@ class Judge:
                 self._refuse_told(event, differs, (name, chosen), seen)
             self.state = after
             self.taken[name] += 1
-            reword(self._wanted, after, self.requests, seen)
+            reword(self._wanted, after, self.requests, seen, chosen)
             if is_followed:
                 wrong = self._follow(event)
         if wrong is not None or tuple(self._wanted) != seen:
@@ -206,7 +204,7 @@ class Judge:
         rewords = self.design.wording.rewords(blind)
         self._readings = self.design.readings(rewords.by_action)
         cells = self._wanted = list(seen)
-        rewords.everything(cells, self.state, self.requests, seen)
+        rewords.everything(cells, self.state, self.requests, seen, ())
         cells[GENERATIONS] = None if "generations" in blind else self.ghosts.generations
         cells[KEYS] = None if "keys" in blind else self.ghosts.keys
 
@@ -237,7 +235,10 @@ class Judge:
                 domains.append((value,))
         return domains
 
-    def _meet(self, shown: Shown) -> None:
+    def _meets(self, shown: Shown) -> bool:
+        """Whether there is anything to judge, now that another view is shown."""
+        if self.refusal is not None or self._unjudged:
+            return False
         if shown.shape != self.design.shape:
             raise UnjudgeableShape(
                 f"The manager has {shown.shape}, the design {self.design.shape}. A judge judges one"
@@ -246,8 +247,14 @@ class Judge:
         if not self._wanted:
             self._want(shown.observe())
         self._shown = shown
+        return True
 
     # ---- what came of it
+
+    @property
+    def number(self) -> int:
+        """How many events were heard, and so the number of the last one."""
+        return self.part_count + self._whole_count
 
     @property
     def last_good(self) -> int:

@@ -17,7 +17,7 @@ from typing import cast
 
 import kvspec.events as events
 from kvcheck.lockstep.agreement import Wording
-from kvcheck.lockstep.compiled import OUTSIDE, Compiled, Step, compiled
+from kvcheck.lockstep.compiled import OUTSIDE, Compiled, Step, Written, compiled
 from kvcheck.lockstep.priorities import Span, span_of
 from kvcheck.lockstep.tiers import (
     FIELDS,
@@ -80,7 +80,7 @@ def kept(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
     actions = {name: _joined(action, own, span) for name, action in one_queue.actions.items()}
     actions["expire"] = own["expire"]
     both = _Both(one_queue.compiled, made, span)
-    everything = frozenset(range(POOL_ROWS + len(start)))
+    everything: Written = dict.fromkeys(range(POOL_ROWS + len(start)))
     joint = Compiled(
         {name: both.step(name) for name in actions},
         one_queue.compiled.checks + made.checks,

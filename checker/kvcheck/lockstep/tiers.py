@@ -127,7 +127,8 @@ class Field:
     """A field of what is shown: the variable that it shows, and that variable's rows in its words.
 
     `brings` is applied to what is shown first, where the design knows less than is shown. Rows that
-    are `equal_unworded` equal their words, so they need words only to be read by people.
+    are `equal_unworded` equal their words, so they need words only to be read by people. `cell` has
+    the words of one cell, where they are worth having without the others.
     """
 
     name: str
@@ -135,6 +136,7 @@ class Field:
     words: Callable[[Rows, Requests], object]
     brings: Callable[[Any], object] | None = None  # Any: the field's own type
     equal_unworded: bool = False
+    cell: Callable[[Any, Requests], object] | None = None  # Any: the variable's own type
 
     @property
     def is_plain(self) -> bool:
@@ -239,7 +241,12 @@ FIELDS = (
     Field("slot", SLOT, as_they_are),
     Field("refs", REFS, as_they_are),
     Field("pins", PINS, as_they_are),
-    Field("holders", HOLDERS, lambda rows, names: _holders(rows, names)),
+    Field(
+        "holders",
+        HOLDERS,
+        lambda rows, names: _holders(rows, names),
+        cell=lambda mask, names: names.names(mask),
+    ),
     Field("cached", CACHED, lambda rows, _: tuple(map(bool, rows)), equal_unworded=True),
     Field(
         "keys",

@@ -107,7 +107,7 @@ class BlockPool:
         return self.copies.is_in_flight(self.slot[b])
 
     def is_idle(self, b: BlockId) -> bool:
-        return self.refs[b] == 0 and not self.is_in_flight(b)
+        return self.refs[b] == 0 and not self.copies.is_in_flight(self.slot[b])
 
     def observe(self) -> Observation:
         """All that can be judged, as it is now: blind only to `queued`, which `free` implies."""

@@ -65,14 +65,16 @@ class FreeQueues(Protocol):
 class Line:
     """One queue: oldest first, each block at most once; `restore` and `blocks` take linear time.
 
-    What `blocks` showed last is kept until the queue changes: a judge asks at every step.
+    What `blocks` showed last is kept, and follows one change after it was asked for: who asks at
+    every step has it without a copy entry by entry, and who never asks pays for nothing.
     """
 
-    __slots__ = ("_first", "_next", "_shown", "_tickets")
+    __slots__ = ("_first", "_is_asked", "_next", "_shown", "_tickets")
 
     def __init__(self) -> None:
         self._tickets: OrderedDict[BlockId, Ticket] = OrderedDict()
-        self._shown: tuple[BlockId, ...] | None = ()
+        self._shown: tuple[BlockId, ...] | None = None
+        self._is_asked = False
         self._first, self._next = 0, 1
 
     def __len__(self) -> int:
@@ -86,31 +88,45 @@ class Line:
 
     def blocks(self) -> tuple[BlockId, ...]:
         """All of them, oldest first."""
+        self._is_asked = True
         if self._shown is None:
             self._shown = tuple(self._tickets)
         return self._shown
 
     def push(self, block: BlockId, end: End) -> None:
         """The block, which is not here, joins at an end."""
-        self._shown = None
+        shown = self._follow()
         if end is End.FRONT:
             self._tickets[block] = Ticket(self._first)
             self._tickets.move_to_end(block, last=False)
             self._first -= 1
+            self._shown = None if shown is None else (block, *shown)
         else:
             self._tickets[block] = Ticket(self._next)
             self._next += 1
+            self._shown = None if shown is None else (*shown, block)
 
     def remove(self, block: BlockId) -> Ticket | None:
         """The block leaves; None if it is not here."""
-        self._shown = None
-        return self._tickets.pop(block, None)
+        ticket = self._tickets.pop(block, None)
+        if ticket is not None:
+            shown = self._follow()
+            if shown is not None:
+                place = shown.index(block)
+                self._shown = shown[:place] + shown[place + 1 :]
+        return ticket
 
     def restore(self, block: BlockId, ticket: Ticket) -> None:
         """The block, which is not here, gets its old place back."""
         self._shown = None
         self._tickets[block] = ticket
         self._tickets = OrderedDict(sorted(self._tickets.items(), key=lambda entry: entry[1]))
+
+    def _follow(self) -> tuple[BlockId, ...] | None:
+        """What was shown before a change, if it was asked for since the last one."""
+        shown, self._shown = self._shown if self._is_asked else None, None
+        self._is_asked = False
+        return shown
 
 
 class Lines:

@@ -115,10 +115,10 @@ class Shadow:
 
     def _cut(self, at: int) -> int:
         """The index of the segment that begins at this byte, made if there is none."""
-        index = bisect_left(self._starts, at)
-        if index < len(self._starts) and self._starts[index] == at:
-            return index
-        left = self._segments[index - 1]
-        self._starts.insert(index, at)
-        self._segments.insert(index, Segment(left.write, dict(left.reads)))
+        starts = self._starts
+        index = bisect_left(starts, at)
+        if index == len(starts) or starts[index] != at:
+            left = self._segments[index - 1]
+            starts.insert(index, at)
+            self._segments.insert(index, Segment(left.write, dict(left.reads)))
         return index

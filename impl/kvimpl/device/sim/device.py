@@ -144,7 +144,7 @@ class SimDevice:
     def record(self, event: Event, stream: Stream) -> Mark:
         """See the port."""
         recorded = self._completions.recorded(event)
-        work = self._dispatch.mark(stream, recorded.label, also=recorded.writing)
+        work = self._dispatch.mark(stream, recorded.label, recorded.writing)
         recorded.latest = work
         return Mark(work.number, event, stream, work)
 
@@ -152,7 +152,7 @@ class SimDevice:
         """See the port."""
         self._completions.bound(on)
         variables = self._completions.variables(on)
-        self._dispatch.mark(stream, f"wait {on}", on=on, also=variables)
+        self._dispatch.mark(stream, f"wait {on}", variables, on)
 
     def query(self, on: Waitable) -> bool:
         """See the port."""

@@ -140,21 +140,19 @@ class Dispatch:
         actor = self._turn(queue, label, self._touches(now) if now else ())
         if not self._turns.is_alone:
             self._touches(declared)
-        return self.put(queue, label, actor, self._guarded(prepare(actor, place)), touches=later)
+        return self.put(queue, label, actor, self._guarded(prepare(actor, place)), later)
 
     def mark(
-        self,
-        stream: Stream,
-        label: str,
-        *,
-        on: Event | Mark | None = None,
-        also: tuple[Touch, ...] = (),
+        self, stream: Stream, label: str, also: tuple[Touch, ...], on: Event | Mark | None = None
     ) -> Work:
-        """The same for work that touches no bytes: a recording, or a wait."""
+        """The same for work that touches no bytes: a recording, or a wait.
+
+        `also` is what the call touches besides, `on` what the work waits for.
+        """
         queue = self._completions.queue(stream)
         actor = self._turn(queue, label, also)
         waits = () if on is None else tuple(self._completions.bound(on))
-        return self.put(queue, label, actor, waits=waits)
+        return self.put(queue, label, actor, None, (), waits)
 
     def _turn(self, queue: Queue, label: str, touches: tuple[Touch, ...]) -> Actor:
         """A turn in which work is put into the stream. Raises: DeviceFailed."""
@@ -163,9 +161,10 @@ class Dispatch:
             faults.meet()
         if faults.touches:
             touches = (*faults.touches, *touches)
-        if not turns.is_alone:
-            touches = (*touches, *self._queues.tails(queue))
-        actor = turns.point(f"enqueue {label}", touches)
+        if turns.is_alone:
+            actor = turns.alone(turns.of_main(f"enqueue {label}", touches))
+        else:
+            actor = turns.point(f"enqueue {label}", (*touches, *self._queues.tails(queue)))
         if faults.failure is not None:
             faults.meet()
         return actor
@@ -176,15 +175,15 @@ class Dispatch:
         label: str,
         actor: Actor,
         body: Body | None = None,
-        *,
         touches: tuple[Touch, ...] = (),
         waits: tuple[Work, ...] = (),
     ) -> Work:
         """Put work into the stream, in the turn that the actor has."""
         if self._faults.touches:
             touches = (*touches, *self._faults.of_work())
-        clock, step = actor.clock, self._watch.step
-        return self._queues.enqueue(queue, label, body, touches, waits, clock, step)
+        return self._queues.enqueue(
+            queue, label, body, touches, waits, actor.clock, self._watch.step
+        )
 
     def _touches(self, declared: Declared) -> tuple[Touch, ...]:
         """The bytes that are declared, all live. Raises: StaleHandle, ForeignHandle."""

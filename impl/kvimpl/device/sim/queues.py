@@ -208,10 +208,7 @@ class Queues:
 
 def _awaits(work: Work) -> bool:
     """Whether something that it waits for is not done."""
-    for awaited in work.waits:
-        if not awaited.done:
-            return True
-    return False
+    return bool(work.waits) and not all(awaited.done for awaited in work.waits)
 
 
 def completion(work: Work) -> str:

@@ -17,7 +17,7 @@ from kvimpl.device.port.errors import DeviceStuck, Refused, StepsExhausted
 from kvimpl.device.port.steps import Abandoned, LockUse, Pending, Schedule, Touch
 from kvimpl.device.port.values import Op
 from kvimpl.device.sim.clocks import fast, join
-from kvimpl.device.sim.queues import NOTHING, Queue, Queues
+from kvimpl.device.sim.queues import NOTHING, Queues
 from kvimpl.device.sim.watch import Actor, Watch
 
 Touches = tuple[Touch, ...] | Callable[[], tuple[Touch, ...]]
@@ -128,9 +128,11 @@ class Turns:
         actor.clock[actor.number] += 1
         return actor
 
-    def of_main(self, does: str, touches: tuple[Touch, ...], lock_use: LockUse) -> Pending:
+    def of_main(
+        self, does: str, touches: tuple[Touch, ...], lock_use: LockUse = LockUse.NONE
+    ) -> Pending:
         """A step of the main task in words, for `alone`."""
-        return Pending(self._main.actor.name, does, touches, True, lock_use=lock_use)
+        return fast(Pending, (self._actor.name, does, touches, True, -1, NOTHING, lock_use))
 
     def spawn(self, actor: Actor, body: Callable[[], None]) -> HostTask:
         """Start a task; its body begins when it is first picked."""

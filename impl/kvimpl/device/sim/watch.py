@@ -13,7 +13,7 @@ from types import FrameType
 
 from kvimpl.device.port.findings import Access, Finding, FindingKind, SourceLine
 from kvimpl.device.port.values import Mode
-from kvimpl.device.sim.clocks import Clock, Place, Seen, Shadow
+from kvimpl.device.sim.clocks import Clock, Place, Seen, Shadow, fast
 from kvimpl.device.sim.memory import Life, Stage
 
 FREE = "free of"
@@ -57,7 +57,7 @@ class Watch:
             if inside is None:
                 inside = self._inside[file] = file.startswith(self._folders)
             if not inside:
-                return Place(file, frame.f_lineno, code.co_name)
+                return fast(Place, (file, frame.f_lineno, code.co_name))
             frame = frame.f_back
         return NOWHERE
 
@@ -65,10 +65,9 @@ class Watch:
         self, actor: Actor, does: str, mode: Mode, thing: object, span: tuple[int, int], at: Place
     ) -> Seen:
         """An access of the actor, now."""
-        time = actor.clock[actor.number]
-        return Seen(
-            actor.number, time, actor.name, does, mode, thing, span[0], span[1], self.step, at
-        )
+        number, (start, stop) = actor.number, span
+        when = (number, actor.clock[number], actor.name)
+        return fast(Seen, (*when, does, mode, thing, start, stop, self.step, at))
 
     def touch(
         self, actor: Actor, does: str, mode: Mode, life: Life, span: tuple[int, int], at: Place
