@@ -9,9 +9,9 @@ import pytest
 
 from kvcheck.schedule import Random
 from kvimpl.device.port import Space
-from kvimpl.device.port.errors import DeviceStuck
+from kvimpl.device.port.errors import DeviceFailed, DeviceStuck
 from kvimpl.device.port.steps import Pending
-from kvimpl.device.sim import SimDevice, SimOptions, StuckStream
+from kvimpl.device.sim import CopyFault, SimDevice, SimOptions, StuckStream
 from kvimpl.device.sim.queues import Queue
 
 
@@ -58,6 +58,8 @@ def play(device: SimDevice, seed: int) -> None:
                     device.wait(stream, rng.choice((mark, event)))
                 case 2:
                     device.query(mark)
+                case 3:
+                    device.copy(buffer.view(0, 4), buffer.view(4, 8), stream)
                 case _:
                     device.fill(buffer.view(), rng.randrange(9), stream)
 
@@ -70,19 +72,27 @@ def play(device: SimDevice, seed: int) -> None:
     device.quiesce()
 
 
-@pytest.mark.parametrize("stuck", [None, "late", "last"])
-def test_the_heads_of_streams_are_offered_by_age_and_no_others(stuck: str | None) -> None:
-    offers, waits, stopped = 0, 0, 0
+FAULTS: dict[str, tuple[StuckStream | CopyFault, ...]] = {
+    "none": (),
+    "a stream that stops": (StuckStream("late", after=2),),
+    "a fenced stream that stops": (StuckStream("last", after=2),),
+    "a copy that fails the device": (CopyFault(3),),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_heads_of_streams_are_offered_by_age_and_no_others(fault: str) -> None:
+    offers, waits, ended = 0, 0, 0
     for seed in range(20):
         schedule = Comparing(seed)
-        faults = () if stuck is None else (StuckStream(stuck, after=2),)
-        schedule.device = device = SimDevice(schedule, SimOptions(faults=faults))
+        options = SimOptions(faults=FAULTS[fault])
+        schedule.device = device = SimDevice(schedule, options)
         try:
             play(device, seed)
-        except DeviceStuck:
-            stopped += 1
+        except (DeviceStuck, DeviceFailed):
+            ended += 1
         device.abandon()
         offers, waits = offers + schedule.offers, waits + schedule.waits
     assert offers > 500
-    assert waits > 100
-    assert (stopped > 0) is (stuck is not None)
+    assert waits > 50
+    assert (ended > 0) is (fault != "none")

@@ -113,33 +113,43 @@ def test_a_cell_that_is_wrong_is_seen_after_a_step_of_any_type(name: str, field:
     assert len(kinds) >= 11  # all but Expire and a pin, which this run may lack
 
 
-@pytest.mark.parametrize("field", ["holders", "keys", "generations", "free", "pending"])
-def test_a_cell_that_is_stuck_at_what_agreed_is_seen_when_it_should_change(field: str) -> None:
-    pairs = RUNS["one"]
-    first = next(getattr(seen, field) for _, seen in pairs)
-    changes = next(
-        place
-        for place, (event, seen) in enumerate(pairs)
-        if hasattr(event, "action") and getattr(seen, field) != first
-    )
-    stuck: Any = {field: first}
-    refusal = judged(DESIGNS["one"], [(e, seen._replace(**stuck)) for e, seen in pairs]).refusal
-    assert refusal is not None
-    assert refusal.number == changes + 1
+WRITTEN = ("slot", "refs", "pins", "holders", "cached", "free", "free_count", "pending")
 
 
-def test_a_field_that_is_hidden_for_a_while_is_judged_when_it_is_back() -> None:
-    pairs = RUNS["one"]
-    hidden: Any = {"refs": None}
-    blind = [
-        (e, seen._replace(**hidden)) if n < 50 else (e, seen) for n, (e, seen) in enumerate(pairs)
-    ]
-    judge = judged(DESIGNS["one"], blind)
+@pytest.mark.parametrize("field", [*WRITTEN, "keys", "generations"])
+def test_a_cell_that_a_step_of_any_type_should_write_and_did_not_is_seen(field: str) -> None:
+    pairs, kinds, before = RUNS["one"], set[type](), RUNS["one"][0][1]
+    for place, (event, seen) in enumerate(pairs):
+        if not hasattr(event, "action"):
+            continue
+        old, before = getattr(before, field), seen
+        if old == getattr(seen, field) or type(event) in kinds:
+            continue
+        kinds.add(type(event))
+        planted: Any = {field: old}
+        altered = [*pairs[:place], (event, seen._replace(**planted)), *pairs[place + 1 :]]
+        refusal = judged(DESIGNS["one"], altered).refusal
+        assert refusal is not None
+        assert (refusal.number, refusal.reason) == (place + 1, Reason.SHOWN)
+        assert field in {each.field for each in refusal.disagreements}
+    assert kinds
+
+
+@pytest.mark.parametrize("first", [0, 20])
+def test_a_field_that_is_hidden_for_a_while_is_declared_and_judged_when_it_is_back(
+    first: int,
+) -> None:
+    pairs, hidden = [*RUNS["one"]], range(first, first + 30)
+    none: Any = {"refs": None}
+    for n in hidden:
+        pairs[n] = (pairs[n][0], pairs[n][1]._replace(**none))
+    judge = judged(DESIGNS["one"], pairs)
     assert judge.verdict().outcome is Outcome.HOLDS
     assert "blind to order, payload, queued, refs" in judge.verdict().bound
-    late: Any = {"refs": wrong(pairs[60][1].refs)}
-    blind[60] = (pairs[60][0], pairs[60][1]._replace(**late))
-    refusal = judged(DESIGNS["one"], blind).refusal
+    late: Any = {"refs": wrong(pairs[hidden.stop + 10][1].refs)}
+    altered = (pairs[hidden.stop + 10][0], pairs[hidden.stop + 10][1]._replace(**late))
+    pairs[hidden.stop + 10] = altered
+    refusal = judged(DESIGNS["one"], pairs).refusal
     assert refusal is not None
     assert {each.field for each in refusal.disagreements} == {"refs"}
 
