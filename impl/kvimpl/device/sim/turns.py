@@ -121,7 +121,9 @@ class Turns:
                     raise self._exhausted(self._main)
                 if not taken:
                     break
-                self._execute(taken - 1)
+                work = queues.executed_head(taken - 1)
+                if queues.executed is not None:
+                    self._tell(work.op, queues.executed)
         except BaseException as error:
             self._end(self._main, error)
         actor = self._actor
@@ -169,7 +171,7 @@ class Turns:
         return next((t.error for t in self._spawned if t.error is not None), None)
 
     def _until_picked(self, me: HostTask) -> None:
-        watch, pick = self._watch, self._pick
+        watch, queues, pick = self._watch, self._queues, self._pick
         while True:
             choices, takers = self._choices()
             if not choices:
@@ -178,9 +180,10 @@ class Turns:
             watch.step = step = watch.step + 1
             if step >= self._steps_max:
                 raise self._exhausted(me)
-            head = range(len(choices))[taken] - len(takers)
-            if head >= 0:
-                self._execute(head)
+            if taken >= len(takers):
+                work = queues.executed_head(taken - len(takers))
+                if queues.executed is not None:
+                    self._tell(work.op, queues.executed)
                 continue
             taker = takers[taken]
             if taker is me:
@@ -190,12 +193,6 @@ class Turns:
             if not me.ended:
                 self._await_baton(me)
             return
-
-    def _execute(self, head: int) -> None:
-        """Let the stream operation at this place execute."""
-        work = self._queues.executed_head(head)
-        if self._queues.executed is not None:
-            self._tell(work.op, self._queues.executed)
 
     def _exhausted(self, me: HostTask) -> StepsExhausted:
         return StepsExhausted(
