@@ -17,6 +17,9 @@ from kvcheck.lockstep.tiers import CACHED, FREE, SLOT
 from kvspec.events import BlockId, End, Level, Shape, SlotId
 from kvspec.lang.state import State
 
+# Looked up once: in Python 3.11 a member of an enum costs as much as a call.
+PRIMARY, SECONDARY, AGAIN = Level.PRIMARY, Level.SECONDARY, End.AGAIN
+
 QUEUED_HERE = "the block is queued at the level that was told"
 LEVEL_OF_SLOT = "the level that was told is the level of its slot"
 QUEUED_NOWHERE = "the block is in no queue"
@@ -74,7 +77,7 @@ class OpenStep:
         if self._queue_of(block) is not None:
             return WrongPart(QUEUED_NOWHERE, self._values(block, level))
         self._queued[block] = level
-        if part.end is End.AGAIN and None not in self._queued.values():
+        if part.end is AGAIN and None not in self._queued.values():
             self.is_open = False  # every claim was undone, as after a copy that the device refused
         return None
 
@@ -102,8 +105,8 @@ class OpenStep:
             return self._queued[block]
         primary, secondary = self._before[FREE]
         if block in primary:
-            return Level.PRIMARY
-        return Level.SECONDARY if block in secondary else None
+            return PRIMARY
+        return SECONDARY if block in secondary else None
 
     def _slot(self, block: BlockId) -> SlotId:
         slot: SlotId = self._slots[block] if block in self._slots else self._before[SLOT][block]

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from kvimpl.blocks import policy, refusals
-from kvimpl.blocks.copies import Stage
+from kvimpl.blocks.copies import COPYING, Stage
 from kvimpl.blocks.entry import Entry
 from kvimpl.blocks.handles import BlockHandle, ManagerMark, Miss, PinReceipt, Stored
 from kvimpl.blocks.pages import device_table
@@ -374,7 +374,7 @@ class BlockManager:
         return BlockHandle(block, self._pool.generations[block], self._mark)
 
     def _check_step(self, action: str) -> None:
-        if self._copies.stage is not Stage.COPYING:
+        if self._copies.stage is not COPYING:
             raise refusals.no_step(action)
 
     def _checked(self, handle: BlockHandle) -> BlockId:

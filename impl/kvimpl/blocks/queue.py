@@ -22,6 +22,10 @@ Order: TypeAlias = tuple[tuple[tuple[BlockId, ...], ...], ...]
 """Queued blocks by level, then by priority, oldest first."""
 
 
+# Looked up once: in Python 3.11 a member of an enum costs as much as a call.
+FRONT = End.FRONT
+
+
 class FreeQueues(Protocol):
     """Ordered queues by level and priority; a block is in one of them at most.
 
@@ -96,7 +100,7 @@ class Line:
     def push(self, block: BlockId, end: End) -> None:
         """The block, which is not here, joins at an end."""
         shown = self._follow()
-        if end is End.FRONT:
+        if end is FRONT:
             self._tickets[block] = Ticket(self._first)
             self._tickets.move_to_end(block, last=False)
             self._first -= 1

@@ -13,6 +13,9 @@ from typing import NamedTuple, TypeAlias
 
 from kvimpl.device.port.values import Mode
 
+# Looked up once: in Python 3.11 a member of an enum costs as much as a call.
+READ, WRITE = Mode.READ, Mode.WRITE
+
 Clock: TypeAlias = dict[int, int]
 """Of each actor, the last moment of its own that is known to have been before."""
 
@@ -82,7 +85,7 @@ class Shadow:
         Of two accesses at least one writes. `clock` is that of the access's own actor.
         """
         first, last = self._cut(seen.start), self._cut(seen.stop)
-        writes, actor, known = seen.mode is not Mode.READ, seen.actor, clock.get
+        writes, actor, known = seen.mode is not READ, seen.actor, clock.get
         unordered: list[Seen] = []
         for segment in self._segments[first:last]:
             write, reads = segment.write, segment.reads

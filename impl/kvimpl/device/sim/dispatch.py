@@ -13,7 +13,7 @@ from typing import TypeAlias
 from kvimpl.device.port.steps import Touch
 from kvimpl.device.port.values import Event, KernelBody, Mark, Mode, Stream, View
 from kvimpl.device.sim.arguments import Argument
-from kvimpl.device.sim.clocks import Place, fast
+from kvimpl.device.sim.clocks import READ, WRITE, Place, fast
 from kvimpl.device.sim.completions import Completions
 from kvimpl.device.sim.faults import Faults
 from kvimpl.device.sim.memory import Lives
@@ -51,7 +51,7 @@ class Dispatch:
         self, target: View, source: View, stream: Stream, label: str, *, reads_early: bool
     ) -> Work:
         """Enqueue a copy. `reads_early`: the source is read now, only the target then."""
-        read, written = (source, Mode.READ), (target, Mode.WRITE)
+        read, written = (source, READ), (target, WRITE)
 
         from_, to = self._lives.live(source.buffer), self._lives.live(target.buffer)
 
@@ -63,15 +63,15 @@ class Dispatch:
             early = from_.block.bytes[source.start : source.stop].tobytes() if reads_early else None
             if reads_early:
                 span = (source.start, source.stop)
-                self._watch.touch(actor, label, Mode.READ, from_, span, place)
+                self._watch.touch(actor, label, READ, from_, span, place)
 
             def body(work: Work) -> None:
                 does, by = work.label, work.queue.actor
                 if early is None:
                     span = (source.start, source.stop)
-                    self._watch.touch(by, does, Mode.READ, from_, span, place)
+                    self._watch.touch(by, does, READ, from_, span, place)
                 span = (target.start, target.stop)
-                self._watch.touch(by, does, Mode.WRITE, to, span, place)
+                self._watch.touch(by, does, WRITE, to, span, place)
                 data = early or from_.block.bytes[source.start : source.stop]
                 to.block.bytes[target.start : target.start + count] = data[:count]
                 if moves is not None:
@@ -190,7 +190,7 @@ class Dispatch:
         live = self._lives.live
         return tuple(
             [
-                fast(Touch, (live(v.buffer).block.thing, v.start, v.stop, mode is not Mode.READ))
+                fast(Touch, (live(v.buffer).block.thing, v.start, v.stop, mode is not READ))
                 for v, mode in declared
             ]
         )

@@ -16,6 +16,8 @@ from kvimpl.device.sim.clocks import Clock, fast, join
 from kvimpl.device.sim.watch import Actor
 
 NOTHING: frozenset[str] = frozenset()
+# Looked up once: in Python 3.11 a member of an enum costs as much as a call.
+NO_LOCK = LockUse.NONE
 
 
 class Work:
@@ -189,7 +191,7 @@ class Queues:
                 thing = f"done {awaited.number}"
                 touches = (*touches, fast(Touch, (thing, 0, 1, False)))
                 needs |= {thing}
-        does = fast(Pending, (stream.name, label, touches, False, step, needs, LockUse.NONE))
+        does = fast(Pending, (stream.name, label, touches, False, step, needs, NO_LOCK))
         work = Work(number, label, body, waits, queue, clock.copy(), does)
         queue.work.append(work)
         queue.last = work

@@ -14,7 +14,7 @@ from types import FrameType
 from kvimpl.device.port.findings import Access, Finding, FindingKind, SourceLine
 from kvimpl.device.port.values import Mode
 from kvimpl.device.sim.clocks import Clock, Place, Seen, Shadow, fast
-from kvimpl.device.sim.memory import Life, Stage
+from kvimpl.device.sim.memory import LIVE, Life, Stage
 
 FREE = "free of"
 FINDINGS_MAX = 1_000
@@ -74,7 +74,7 @@ class Watch:
     ) -> None:
         """The actor uses bytes of a buffer: find what is wrong with that."""
         seen = self.seen(actor, does, mode, life.buffer, span, at)
-        if life.stage is not Stage.LIVE:
+        if life.stage is not LIVE:
             self._late(seen, life)
         self._ordered(seen, life.block.shadow, actor, life.ended)
 
