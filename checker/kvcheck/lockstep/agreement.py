@@ -77,11 +77,8 @@ def _function(
     for field in fields:
         if field.variable not in written:
             continue
-        place, row, argument = (
-            PLACE[field.name],
-            f"state[{field.variable}]",
-            written[field.variable],
-        )
+        argument, place = written[field.variable], PLACE[field.name]
+        row = f"state[{field.variable}]"
         if field.cell is not None and argument is not None:
             names[f"cell_{field.name}"] = field.cell
             lines += [
