@@ -39,10 +39,11 @@ class TooManyNames(ValueError):
 class BlockContract:
     """The contract at one place, for so many users, keys and pins; made once, used for any block.
 
+    `pins_max` must be what the manager was given: one that allowed more would be called wrong.
     Steps of the contract are remembered: at one place there are few.
     """
 
-    def __init__(self, *, users_max: int = 16, keys_max: int = 16, pins_max: int = 16) -> None:
+    def __init__(self, *, users_max: int = 16, keys_max: int = 16, pins_max: int = 64) -> None:
         self._model = Contract.instance(N=1, U=users_max, K=keys_max, PINS=pins_max)
         self._actions = {action.name: action for action in self._model.actions}
         self._row = {v.name: n for n, v in enumerate(self._model.variables)}

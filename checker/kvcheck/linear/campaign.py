@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from kvcheck.linear.block import BlockContract
-from kvcheck.linear.drive import Build, Program, manager_of, record
+from kvcheck.linear.drive import ROOM, USUAL, Build, Program, manager_of, record
 from kvcheck.linear.history import History
 from kvcheck.linear.host import host_device
 from kvcheck.linear.judge import Judged, judge
@@ -37,7 +37,7 @@ class Where(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to draw; program number n has the seed `program.seed + n`."""
+    """What to draw; program number n is `program.numbered(n)`."""
 
     program: Program
     runs_max: int
@@ -92,12 +92,12 @@ def examine(
 ) -> Campaign:
     """Draw, run and judge; stops at the first history that fails."""
     done = Campaign(plan)
-    contract = BlockContract()
+    contract = BlockContract(pins_max=ROOM)
     for number in range(plan.runs_max):
         done.is_time_up, done.is_interrupted = is_time_up(), is_interrupted()
         if done.is_time_up or done.is_interrupted:
             break
-        program = replace(plan.program, seed=plan.program.seed + number)
+        program = plan.program.numbered(number)
         judged = judge(history_of(program, plan.where, build), contract)
         done.run_count += 1
         done.operation_count += judged.operation_count
@@ -125,9 +125,12 @@ def history_of(program: Program, where: Where, build: Build = manager_of) -> His
 
 
 def schedule_of(program: Program) -> Schedule:
-    """Every other program has few switches at drawn places; the rest switch anywhere."""
+    """Every other program switches at drawn places: at few, or every few calls if it is a crowd.
+    The rest switch anywhere."""
     if program.seed % 2:
-        return Pct(program.seed, depth=3, steps=4 * program.operation_count)
+        steps = 5 * program.operation_count // 2
+        depth = 3 if program.weights == USUAL else max(3, program.operation_count // 2)
+        return Pct(program.seed, depth=min(depth, steps), steps=steps)
     return Random(program.seed)
 
 

@@ -1,14 +1,16 @@
 """A drawn program for several threads, run against one manager: a history comes of it.
 
 It decides what threads ask for, not when they run: that is the device's affair, the operating
-system's on real threads and a schedule's on the simulated device. The idea: requests and keys are
-few and shared blocks many, so that threads meet at the same blocks most of the time.
+system's on real threads and a schedule's on the simulated device. The idea: threads should meet at
+the same blocks most of the time. So keys are few, and half of the programs are crowds besides: one
+or two blocks that everybody lets go of soon, since a window between two locks shows only if a block
+changes hands within it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from kvcheck.linear.history import History, Tape
@@ -19,6 +21,12 @@ from kvimpl.device.port import Device, Stream
 from kvspec.events import Key, Level, RequestId
 
 SLOT_BYTES = 8
+CROWDED = ((1, 0, 1), (1, 0, 2), (2, 0, 1), (2, 0, 2), (2, 1, 2))
+"""Primary blocks, secondary blocks, keys."""
+USUAL = (1, 1, 1, 1, 2, 1, 1, 2, 1)
+"""How likely each call is, in the order of `_Hands.move`."""
+HURRIED = (2, 1, 2, 3, 8, 1, 1, 8, 1)
+"""The same where blocks are let go of soon."""
 ROOM = 64  # references, pins and copies that the manager may count: more than a program reaches
 
 
@@ -36,11 +44,27 @@ class Program:
     primary_count: int = 4
     secondary_count: int = 2
     key_count: int = 4
+    weights: tuple[int, ...] = USUAL
 
     def __post_init__(self) -> None:
         for name in ("operation_count", "thread_count", "primary_count", "key_count"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, and must be at least 1.")
+
+    def numbered(self, number: int) -> Program:
+        """The same with another seed; every other pair of seeds is a crowd."""
+        seed = self.seed + number
+        if seed // 2 % 2 == 0:
+            return replace(self, seed=seed)
+        primary, secondary, keys = CROWDED[seed // 4 % len(CROWDED)]
+        return replace(
+            self,
+            seed=seed,
+            primary_count=primary,
+            secondary_count=secondary,
+            key_count=keys,
+            weights=HURRIED,
+        )
 
     def settings(self) -> PoolSettings:
         """The manager's."""
@@ -62,6 +86,7 @@ class _Hands:
     draw: Random
     request: RequestId
     keys: list[Key]
+    weights: tuple[int, ...]
 
     def __post_init__(self) -> None:
         self.held: list[BlockHandle] = []
@@ -69,15 +94,21 @@ class _Hands:
         self.spent: list[BlockHandle] = []
 
     def move(self) -> None:
-        """One call."""
-        choices: list[Callable[[], None]] = [self._take, self._find, self._pin_key]
-        if self.held:
-            choices += [self._commit, self._drop, self._drop, self._pin, self._look]
-        if self.pinned:
-            choices += [self._unpin, self._unpin]
-        if self.spent:
-            choices.append(self._drop_again)
-        self.draw.choice(choices)()
+        """One call of those that are possible, as likely as the program's weights say."""
+        held, pinned, spent = bool(self.held), bool(self.pinned), bool(self.spent)
+        calls = (
+            (self._take, True),
+            (self._find, True),
+            (self._pin_key, True),
+            (self._commit, held),
+            (self._drop, held),
+            (self._pin, held),
+            (self._look, held),
+            (self._unpin, pinned),
+            (self._drop_again, spent),
+        )
+        weights = [w * can for w, (_, can) in zip(self.weights, calls, strict=True)]
+        self.draw.choices([call for call, _ in calls], weights)[0]()
 
     def let_go(self) -> None:
         """Everything that is held is given back."""
@@ -140,8 +171,14 @@ def record(device: Device, program: Program, build: Build = manager_of) -> Histo
     tape = Tape()
     keys = [Key(f"k{n}".encode()) for n in range(program.key_count)]
     hands = [
-        _Hands(Witness(name, manager, tape), Random(f"{program.seed} {name}"), RequestId(n), keys)
-        for n, name in enumerate(f"t{n}" for n in range(program.thread_count))
+        _Hands(
+            witness=Witness(f"t{n}", manager, tape),
+            draw=Random(f"{program.seed} t{n}"),
+            request=RequestId(n),
+            keys=keys,
+            weights=program.weights,
+        )
+        for n in range(program.thread_count)
     ]
     crashed: list[str] = []
     manager.begin_step()
