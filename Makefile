@@ -5,6 +5,12 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 JOBS ?= 2
 
+HISTORIES ?= 10000
+OPERATIONS ?= 200
+FUZZ ?= 30m
+DESIGNS ?=
+NIGHT ?= $(shell date +%y%m%d)
+
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -17,7 +23,7 @@ FAKE_PIP := $(FAKE_VENV)/bin/python -m pip --disable-pip-version-check --quiet
 FAKE_TOOLS := $(FAKE_VENV)/.tools-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fake check bench device clean distclean
+.PHONY: help demo test test-fake check bench nightly device clean distclean
 
 help:
 	@echo "make demo    a real bug, in a design and in a running manager, and both without it (under two minutes)"
@@ -25,6 +31,7 @@ help:
 	@echo "make test-fake  real torch for CUDA on a driver of ours, no GPU (530 MB once, into .venv-fake)"
 	@echo "make check   ruff, mypy --strict, the rules of the house and the contracts"
 	@echo "make bench   the measurements of docs/benchmarks.md (SPIN and g++ are used where present)"
+	@echo "make nightly  10,000 histories on threads and on sim, fuzzing, mutants (two hours; HISTORIES=, FUZZ=, DESIGNS=)"
 	@echo "make device  add torch to .venv (TORCH=$(TORCH)); the suite then checks our calls against it"
 	@echo "make clean   remove build products; make distclean also removes .venv"
 
@@ -82,6 +89,10 @@ check: $(TOOLS)
 
 bench: $(TOOLS)
 	@$(BIN)/python bench/all.py
+
+nightly: $(TOOLS)
+	@$(BIN)/python bench/nightly.py --histories $(HISTORIES) --operations $(OPERATIONS) \
+	  --fuzz $(FUZZ) --jobs $(JOBS) --seed $(NIGHT) --designs $(DESIGNS)
 
 device: $(RUNTIME)
 	@$(PIP) install '$(TORCH)'

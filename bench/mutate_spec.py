@@ -1,7 +1,8 @@
 """The mutation pass: take each conjunct out of each design, and see which check notices.
 
 It writes the report `docs/mutation.md`; it mends nothing. Run `python bench/mutate_spec.py` for all
-designs (about half an hour of one core), or name some designs to see their report on stdout.
+designs (about half an hour of one core), or name some designs to see their report on stdout. With
+`--check` nothing is written: whoever survives must be among the survivors that the page names.
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ HEAD = """# The mutation pass
 
 Each conjunct of each guard, invariant and lemma of the first designs was taken out, one at a time,
 and the checks of the suite were asked whether they notice. `python bench/mutate_spec.py` runs the
-pass and writes this page.
+pass and writes this page; with `--check`, as in `make nightly`, it compares the survivors instead.
 
 A guard mutant is noticed by a search of a small instance, else by a proof obligation of its action
 at every size that no longer holds, else only by the known number of states. A mutant of an
@@ -140,7 +141,7 @@ def report(verdicts: Sequence[Verdict]) -> str:
     lines += _total(verdicts)
     survivors = [v for v in verdicts if v.judgement.notice is Notice.NOBODY]
     lines += ["", "## Survivors", ""]
-    lines += [f"- {v.design}, {v.owner}: `{v.text}`" for v in survivors] or ["None."]
+    lines += [_survivor(v) for v in survivors] or ["None."]
     lines += ["", "## Every mutant", ""]
     lines += ["| design | in | without | noticed because | by |", "|---|---|---|---|---|"]
     lines += [_row(v) for v in verdicts]
@@ -162,6 +163,31 @@ def _rate(design: str, place: str, verdicts: Iterable[Verdict]) -> list[str]:
     return [f"{head}| {', '.join(ways)} |"]
 
 
+def survivors_of(page: str) -> frozenset[str]:
+    """The lines of the page that name a survivor."""
+    _, _, rest = page.partition("## Survivors")
+    return frozenset(line for line in rest.partition("\n## ")[0].splitlines() if line[:2] == "- ")
+
+
+def check(verdicts: Sequence[Verdict], page: str) -> int:
+    """Tell whether nobody survives whom the page does not name; the exit code."""
+    lived = [_survivor(v) for v in verdicts if v.judgement.notice is Notice.NOBODY]
+    new = [line for line in lived if line not in survivors_of(page)]
+    for line in new:
+        print(f"nobody notices any more: {line.removeprefix('- ')}")
+    known = len(lived) - len(new)
+    print(
+        f"{len(verdicts)} mutants of {len({v.design for v in verdicts})} designs: "
+        f"{len(verdicts) - len(lived)} noticed, {known} survive as the page says, "
+        f"{len(new)} survive against it"
+    )
+    return int(bool(new) or not verdicts)
+
+
+def _survivor(v: Verdict) -> str:
+    return f"- {v.design}, {v.owner}: `{v.text}`"
+
+
 def _total(verdicts: Sequence[Verdict]) -> list[str]:
     noticed = [v for v in verdicts if v.judgement.notice is not Notice.NOBODY]
     rate = 100 * len(noticed) // max(1, len(verdicts))
@@ -178,8 +204,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("designs", nargs="*", choices=[[], *MACHINES], help="all, if none is named")
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--check", action="store_true", help="against the page; write nothing")
     options = parser.parse_args()
-    text = report(run(options.designs or list(MACHINES), options.jobs))
+    verdicts = run(options.designs or list(MACHINES), options.jobs)
+    if options.check:
+        return check(verdicts, REPORT.read_text(encoding="utf-8"))
+    text = report(verdicts)
     if options.designs:
         print(text)
     else:
