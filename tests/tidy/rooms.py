@@ -73,7 +73,10 @@ ROOMS = (
             "msgspec",
         ),
     ),
-    Room("kvcheck.live", ("kvspec", "kvcheck.explore", "kvcheck.trace", "kvcheck.verdict")),
+    Room(
+        "kvcheck.live",
+        ("kvspec", "kvcheck.explore", "kvcheck.solve", "kvcheck.trace", "kvcheck.verdict"),
+    ),
     Room("kvcheck.linear", ("kvspec", "kvimpl", "kvcheck.schedule", "kvcheck.verdict")),
     Room("kvcheck.serving", ("kvspec.events", "kvimpl", "kvcheck.linear.host")),
     Room(

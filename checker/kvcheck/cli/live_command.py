@@ -5,6 +5,7 @@ It decides limits and how the end is told; the search for a loop is `kvcheck.liv
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -12,15 +13,17 @@ import click
 from kvcheck.cli.faults import Fault
 from kvcheck.cli.quantities import SIZE
 from kvcheck.cli.settings import Settings, shared_options
-from kvcheck.verdict import Exit
+from kvcheck.verdict import Exit, Outcome
 
 if TYPE_CHECKING:
     from kvcheck.cli.choose import Target
     from kvcheck.cli.output import Output
     from kvcheck.live import Kept
+    from kvcheck.live.ranking import Ranked
     from kvspec.lang.ir import Model
 
 STATES_DEFAULT = 1_000_000
+SEARCH, MEASURE = "search", "measure"
 
 
 @click.command("live")
@@ -33,45 +36,52 @@ STATES_DEFAULT = 1_000_000
     show_default=True,
     help="Give up at more states than this.",
 )
+@click.option(
+    "--by",
+    "means",
+    type=click.Choice([SEARCH, MEASURE]),
+    default=SEARCH,
+    show_default=True,
+    help="Search all states for a loop, or prove it by the measure that the promise states.",
+)
 @shared_options
 def command(
-    settings: Settings, *, machine: str, sizes: tuple[tuple[str, int], ...], states: int
+    settings: Settings,
+    *,
+    machine: str,
+    sizes: tuple[tuple[str, int], ...],
+    states: int,
+    means: str,
 ) -> Exit:
     """Build every state of MACHINE (a machine or a known bug) and look for a fair loop.
 
     A promise (`@eventually`) is broken by a run that makes it, goes round for ever without meeting
     it, and is fair to the actions and threads that the promise names. The shortest way to such a
     loop is printed, with who is owed fairness and why the loop is fair to them.
+
+    `--by measure` looks at no run: it proves that the promise's own measure goes down until the
+    promise is met, at sizes that no search could hold. What refuses a measure is not a broken
+    promise.
     """
     from kvcheck.cli.accounts import Accounts, close_books
     from kvcheck.cli.choose import choose, select
     from kvcheck.cli.output import Output
-    from kvcheck.cli.searching import now, unreproduced
-    from kvcheck.live import check
-    from kvcheck.trace.path import NotReproduced
+    from kvcheck.cli.searching import now
     from kvcheck.verdict import Evidence, ObligationResult
 
     target = choose(machine, sizes)
     model = target.model()
-    began, budget = now(), settings.budget_seconds
-    try:
-        found = check(
-            model,
-            bound=target.size_text,
-            states_max=states,
-            is_time_up=lambda: budget is not None and now() - began >= budget,
-        )
-    except NotReproduced as error:
-        raise unreproduced(target, error) from error
+    began = now()
+    found = examined(target, model, settings, states_max=states, means=means)
     if not found:
         raise nothing_promised(target)
     chosen = select(tuple(k.promise.name for k in found), settings.select, what="promise")
-    found = tuple(k for k in found if k.promise.name in chosen)
+    found = [k for k in found if k.promise.name in chosen]
     accounts = Accounts()
     for kept in found:
         seconds = (now() - began) / len(found)
         result = ObligationResult(f"{target.name}/live/{kept.promise.name}", kept.verdict, seconds)
-        accounts.add([result], Evidence.EXHAUSTED)
+        accounts.add([result], Evidence.EXHAUSTED if means == SEARCH else Evidence.PROVED_AT_SIZE)
     out = Output()
     for kept in found:
         tell(out, target.name, model, kept)
@@ -79,15 +89,49 @@ def command(
     return close_books(accounts, settings, command=["live", target.name], options=given)
 
 
-def tell(out: Output, name: str, model: Model, kept: Kept) -> None:
-    """The verdict in a sentence, and the run that breaks the promise."""
-    from kvcheck.live.telling import lines_of
+def examined(
+    target: Target, model: Model, settings: Settings, *, states_max: int, means: str
+) -> Sequence[Kept | Ranked]:
+    """Every promise, searched or proved. Raises: Fault, if what was found is not so."""
+    from kvcheck.cli.searching import now, unreproduced
+    from kvcheck.live import check
+    from kvcheck.trace.path import NotReproduced
+
+    began, budget, bound = now(), settings.budget_seconds, target.size_text
+
+    def is_time_up() -> bool:
+        return budget is not None and now() - began >= budget
+
+    try:
+        if means == SEARCH:
+            return check(model, bound=bound, states_max=states_max, is_time_up=is_time_up)
+        from kvcheck.live.ranking import rank
+        from kvcheck.solve.options import SolveOptions
+
+        options = SolveOptions(seed=settings.seed)
+        return rank(model, bound=bound, options=options, clock=now, is_time_up=is_time_up)
+    except NotReproduced as error:
+        raise unreproduced(target, error) from error
+
+
+def tell(out: Output, name: str, model: Model, kept: Kept | Ranked) -> None:
+    """The verdict in a sentence; the run that breaks the promise, or what refuses its measure."""
+    from kvcheck.live import Kept
+    from kvcheck.live.telling import breach_lines, lines_of
 
     verdict = kept.verdict
     reason = f" ({verdict.reason})" if verdict.reason else ""
-    said = f"{name}: {kept.promise.name}: {verdict.outcome.value}, {verdict.bound}{reason}"
+    evidence = f" {verdict.evidence.value}," if verdict.outcome is Outcome.HOLDS else ""
+    said = (
+        f"{name}: {kept.promise.name}: {verdict.outcome.value},{evidence} {verdict.bound}{reason}"
+    )
     out.line(said, style="bold")
-    for line in lines_of(model, kept.lasso) if kept.lasso is not None else ():
+    lines: Sequence[str] = ()
+    if isinstance(kept, Kept):
+        lines = lines_of(model, kept.lasso) if kept.lasso is not None else ()
+    elif kept.breach is not None:
+        lines = breach_lines(model, kept.promise, kept.breach)
+    for line in lines:
         out.line(line)
 
 

@@ -1,6 +1,7 @@
-"""A lasso in words: the steps to the loop, the loop, and why fairness does not forbid it.
+"""A lasso in words: the steps to the loop, the loop, and why fairness does not forbid it; and what
+refuses a measure.
 
-It decides the words only; the run was re-executed before.
+It decides the words only; what is told was re-executed before.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kvcheck.live.lasso import Lasso, confirm, owed, steps_of
+from kvcheck.live.measure import Breach, after_move, first_able, rank_of
 from kvspec.lang.concrete import Arguments, Disabled, step
-from kvspec.lang.ir import Action, Local, Model
-from kvspec.lang.state import State, changes
+from kvspec.lang.ir import Action, Local, Model, Promise
+from kvspec.lang.state import State, blank_state, changes
 from kvspec.lang.types import render_value
 
 
@@ -31,6 +33,32 @@ def lines_of(model: Model, lasso: Lasso) -> list[str]:
     if not lasso.loop:
         lines.append("  and nothing more needs to happen:")
     lines += [f"  {line}" for line in _excuses(model, lasso, states[entry:])]
+    return lines
+
+
+def breach_lines(model: Model, promise: Promise, found: Breach) -> list[str]:
+    """The state, the step and the measure before and after it, line by line."""
+    about = _called(promise.name, promise.parameters, found.arguments)
+    cells = changes(model, blank_state(model), found.state)
+    shown = ", ".join(f"{c.cell} = {c.after}" for c in cells) or "the blank state"
+    ranks = [rank_of(model, promise, found.arguments, found.state)]
+    lines = [f"  in a state that satisfies the invariants and need not be reachable: {shown}"]
+    if found.move is not None:
+        action = next(a for a in model.actions if a.name == found.move.action)
+        after = after_move(model, found)
+        told = ", ".join(
+            f"{c.cell} {c.before} -> {c.after}" for c in changes(model, found.state, after)
+        )
+        called = _called(action.name, action.parameters, found.move.arguments)
+        lines.append(f"  {called}: {told or 'changes nothing'}")
+        ranks.append(rank_of(model, promise, found.arguments, after))
+    for measured, *values in zip(promise.measures, *ranks, strict=True):
+        lines.append(f"  {measured.label.rstrip('.')}: {' -> '.join(map(str, values))}")
+    able = first_able(model, promise, found.arguments, found.state)
+    if able is not None:
+        name, arguments = able
+        who = _called(name, steps_of(model, name)[0].parameters, arguments)
+        lines.append(f"  {about} counts on {who} there.")
     return lines
 
 

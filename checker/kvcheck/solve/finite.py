@@ -55,14 +55,21 @@ class EncodedAction:
         return conjunction(self.run.stepped, negation(kept))
 
 
+def unknown_state(
+    model: Model, hypotheses: Sequence[Property]
+) -> tuple[Algebra, Cells, tuple[Bit, ...]]:
+    """A state in a Z3 context of its own, and what is given of it: its types, the hypotheses."""
+    algebra = Algebra(z3.Context())
+    cells, well_formed = fresh_state(algebra, model, tag="")
+    reading = Reading(algebra, cells, {})
+    return algebra, cells, (well_formed, *(reading.bit(prop.formula) for prop in hypotheses))
+
+
 def encode(model: Model, action: Action, hypotheses: Sequence[Property]) -> EncodedAction:
     """The action in a Z3 context of its own."""
-    algebra = Algebra(z3.Context())
-    before, well_formed = fresh_state(algebra, model, tag="")
-    reading = Reading(algebra, before, {})
-    facts = [reading.bit(prop.formula) for prop in hypotheses]
+    algebra, before, facts = unknown_state(model, hypotheses)
     run = execute(algebra, model, action, before)
-    given = (well_formed, run.well_typed, *facts)
+    given = (*facts, run.well_typed)
     return EncodedAction(model, action, tuple(hypotheses), algebra, before, given, run)
 
 

@@ -294,10 +294,30 @@ def execute(
         fresh_scalar(algebra, p.type, f"{tag}{action.name}.{p.name}") for p in action.parameters
     ]
     arguments = tuple(value for value, _ in drawn)
-    names = (p.name for p in action.parameters)
-    bound = dict(zip(names, arguments, strict=True))
+    return _executed(
+        algebra, model, action, before, arguments, conjunction(*(fits for _, fits in drawn))
+    )
+
+
+def execute_with(
+    algebra: Algebra, model: Model, action: Action, before: Cells, arguments: Sequence[int]
+) -> Execution:
+    """The action with these arguments in this state."""
+    given = zip(action.parameters, arguments, strict=True)
+    scalars = tuple(scalar_of(p.type, value) for p, value in given)
+    return _executed(algebra, model, action, before, scalars, True)
+
+
+def _executed(
+    algebra: Algebra,
+    model: Model,
+    action: Action,
+    before: Cells,
+    arguments: tuple[Scalar, ...],
+    well_typed: Bit,
+) -> Execution:
+    bound = dict(zip((p.name for p in action.parameters), arguments, strict=True))
     cells = {variable.name: list(before[variable.name]) for variable in model.variables}
     run = _Run(Reading(algebra, cells, dict(bound)))
     run.run(action.body)
-    well_typed = conjunction(*(fits for _, fits in drawn))
     return Execution(arguments, well_typed, tuple(run.checks), cells, run.passed_so_far)

@@ -411,9 +411,20 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """A number, or a fact that counts 0 or 1, that goes down while a promise is open."""
+
+    label: str
+    value: Expr
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
 class Promise:
     """What every fair run must come to: after each state where `begins` lets through (its guards
     are all true), `formula` is true then or later. Both may use what `begins` binds.
+
+    `measures` go down until it is met, the first before the next.
 
     `weak` and `strong` name actions and threads. With each choice of arguments one that stays
     enabled for ever is taken in the end (weak), or one that is enabled again and again (strong).
@@ -429,6 +440,7 @@ class Promise:
     at: Position
     id: str = ""
     why: str = ""
+    measures: tuple[Measured, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

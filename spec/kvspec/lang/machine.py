@@ -24,6 +24,7 @@ from kvspec.lang.ir import (
     Expr,
     Let,
     Local,
+    Measured,
     Model,
     Promise,
     Property,
@@ -33,7 +34,7 @@ from kvspec.lang.ir import (
 from kvspec.lang.marks import Mark, Role, mark_of
 from kvspec.lang.sorts import is_sort
 from kvspec.lang.sources import Library
-from kvspec.lang.types import BoolType, ScalarType, value_count
+from kvspec.lang.types import BoolType, IntType, ScalarType, value_count
 from kvspec.lang.values import Helper, Itself, Value, is_expression, kind_name
 
 
@@ -276,7 +277,45 @@ class _Tracer:
                 at,
                 mark.id,
                 mark.why,
+                tuple(self._measured(unit, frame, name, parameters) for name in mark.measure),
             )
+
+    def _measured(
+        self, unit: Unit, promise: Frame, name: str, parameters: tuple[Local, ...]
+    ) -> Measured:
+        owner = next((c for c in self.machine.__mro__ if name in vars(c)), self.machine)
+        function = vars(owner).get(name)
+        if not inspect.isfunction(function):
+            raise promise.error(
+                promise.source.tree,
+                f"{name!r} measures nothing: {self.machine.__name__} has no such method.",
+                "A measure is named, and its method returns a number.",
+                "Name a method of the machine.",
+            )
+        helper = Helper(name, function, owner)
+        own = self._parameters(helper)
+        if own not in ((), parameters):
+            raise promise.error(
+                promise.source.tree,
+                f"{name} has other parameters than its promise.",
+                "It is how far off one promise is, so it is about the same things.",
+                "Give it the promise's parameters, or none.",
+            )
+        frame = self._frame(unit, helper, own)
+        frame.pure = frame.is_fact = True
+        ended = statements.run(frame, frame.source.tree.body)
+        value = ended.value if ended else None
+        kind = value.type if is_expression(value) else None  # type: ignore[union-attr]
+        if not isinstance(kind, BoolType | IntType):
+            raise frame.error(
+                frame.source.tree,
+                f"{name} returns {kind_name(value)}, which is no number.",
+                "What goes down is a number, or a fact that counts 0 or 1.",
+                "Return one.",
+            )
+        label = sentence_of(function, name)
+        at = frame.source.at(frame.source.tree)
+        return Measured(label, value, at)  # type: ignore[arg-type]  # an expression, see above
 
 
 def _formula(frame: Frame, helper: Helper) -> Expr:

@@ -32,7 +32,7 @@ class Role(Enum):
 @dataclass(frozen=True, slots=True)
 class Mark:
     """The role of a method, and for a property its kind and catalogue entry; for a promise who is
-    fair."""
+    fair, and the methods that measure how far off it is."""
 
     role: Role
     kind: PropertyKind = PropertyKind.INVARIANT
@@ -41,6 +41,7 @@ class Mark:
     strength: Strength = Strength.STATED_SIZE
     weak: tuple[str, ...] = ()
     strong: tuple[str, ...] = ()
+    measure: tuple[str, ...] = ()
 
 
 def mark_of(member: object) -> Mark | None:
@@ -90,15 +91,22 @@ def goal(method: F) -> F:
 
 
 def eventually(
-    *, id: str, why: str, weak: tuple[str, ...] = (), strong: tuple[str, ...] = ()
+    *,
+    id: str,
+    why: str,
+    weak: tuple[str, ...] = (),
+    strong: tuple[str, ...] = (),
+    measure: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     """A promise: wherever its `require`s are true, what it returns is true then or later.
 
     It is kept by every run that is fair to the named actions and threads: one of `weak` that stays
     enabled is taken in the end, one of `strong` that is enabled again and again is, too. Fairness
-    is for each choice of their arguments.
+    is for each choice of their arguments. `measure` names methods, with the promise's parameters
+    or none, of numbers that go down until the promise is met, the first before the next; they are
+    for proofs and change nothing of what is promised.
     """
-    mark = Mark(Role.PROMISE, id=id, why=why, weak=weak, strong=strong)
+    mark = Mark(Role.PROMISE, id=id, why=why, weak=weak, strong=strong, measure=measure)
     return lambda method: _marked(method, mark)
 
 
