@@ -18,7 +18,7 @@ from measure import KVPROOF, PYTHON, ROOT, table
 
 INTERRUPTED = 2
 WORST_FIRST = (1, 3, INTERRUPTED, 4, 11, 5, 10)
-"""Exit codes of `kvproof`; what is in none of them, a signal's, comes before all."""
+"""Exit codes of `kvproof`; any other, such as a signal's, is a fault of the tool."""
 MEANS = {
     0: "holds",
     1: "VIOLATED",
@@ -103,11 +103,9 @@ def all_of(night: Sequence[Part], run_one: Callable[[Part], Ended] = run) -> lis
 
 def exit_code(ended: Sequence[Ended]) -> int:
     """The worst of all parts that were run."""
-    codes = {_code(one) for one in ended if one.code is not None} - {0}
-    odd = codes - set(WORST_FIRST)
-    if odd or not codes:
-        return 3 if odd else 0
-    return next(code for code in WORST_FIRST if code in codes)
+    codes = {_code(one) for one in ended if one.code is not None}
+    known = {code if code in (0, *WORST_FIRST) else 3 for code in codes}
+    return next((code for code in WORST_FIRST if code in known), 0)
 
 
 def _code(one: Ended) -> int:
