@@ -431,3 +431,102 @@ class ToldDesk(Desk):
     def nobody_is_done(self) -> bool:
         "No clerk comes to its end."
         return all(not at(self.clerk(c), "done") for c in Client)
+
+
+class RelyingCrossing(Crossing):
+    """The car counts on a green light that comes again and again, which is a promise of its own."""
+
+    @eventually(id="TOY-L6", why=WHY, weak=("change",), measure=("is_red",))
+    def green_comes(self) -> bool:
+        "The light turns green."
+        require("red", self.light == Light.RED)
+        return self.light == Light.GREEN
+
+    @eventually(
+        id="TOY-L1",
+        why=WHY,
+        strong=("go",),
+        weak=("change",),
+        measure=("waits_there",),
+        relies_on="green_comes",
+    )
+    def served(self) -> bool:
+        "A car that waits goes, if it takes a green light that comes again and again."
+        require("it waits", self.waits)
+        return not self.waits
+
+    def is_red(self) -> bool:
+        return self.light == Light.RED
+
+    def waits_there(self) -> bool:
+        return self.waits
+
+
+class RelyingWeakly(RelyingCrossing):
+    """The car need not take a green light that does not stay."""
+
+    @eventually(
+        id="TOY-L1",
+        why=WHY,
+        weak=("go", "change"),
+        measure=("waits_there",),
+        relies_on="green_comes",
+    )
+    def served(self) -> bool:
+        "A car that waits goes, if it takes a green light that stays."
+        require("it waits", self.waits)
+        return not self.waits
+
+
+class RelyingOnNobody(RelyingCrossing):
+    """Nobody owes a change of the light."""
+
+    @eventually(id="TOY-L6", why=WHY, measure=("is_red",))
+    def green_comes(self) -> bool:
+        "The light turns green, though it need not change."
+        require("red", self.light == Light.RED)
+        return self.light == Light.GREEN
+
+    @eventually(
+        id="TOY-L1",
+        why=WHY,
+        strong=("go",),
+        measure=("waits_there",),
+        relies_on="green_comes",
+    )
+    def served(self) -> bool:
+        "A car that waits goes, though the light need not change."
+        require("it waits", self.waits)
+        return not self.waits
+
+
+class RelyingOnRed(RelyingCrossing):
+    """What comes again and again is of no use; the light may break while it is red."""
+
+    is_broken: bool
+
+    @action
+    def change(self) -> None:
+        "The light changes, but for one that is broken."
+        require("it works", not self.is_broken)
+        self.light = Light.GREEN if self.light == Light.RED else Light.RED
+
+    @action
+    def break_down(self) -> None:
+        "It stays red."
+        require("red", self.light == Light.RED)
+        self.is_broken = True
+
+    @lemma
+    def only_red_breaks(self) -> bool:
+        "A broken light is red."
+        return implies(self.is_broken, self.light == Light.RED)
+
+    @eventually(id="TOY-L6", why=WHY, weak=("change",), measure=("is_green",))
+    def green_comes(self) -> bool:
+        "The light turns red."
+        require("green", self.light == Light.GREEN)
+        return self.light == Light.RED
+
+    def is_green(self) -> bool:
+        return self.light == Light.GREEN

@@ -171,6 +171,75 @@ def test_the_words_show_the_step_and_the_measure() -> None:
     ]
 
 
+# ---- strong fairness, and a promise that another relies on
+
+RELYING = {
+    waiting.RelyingCrossing: ("", Outcome.HOLDS),
+    waiting.RelyingWeakly: ("it is not so that somebody who steps in the end", Outcome.VIOLATED),
+    waiting.RelyingOnNobody: ("green_comes, on which it relies, is not proved", Outcome.VIOLATED),
+    waiting.RelyingOnRed: ("it is not so that somebody who steps in the end", Outcome.VIOLATED),
+}
+
+
+@pytest.mark.parametrize("toy", RELYING)
+def test_who_is_strongly_fair_is_counted_on_if_a_promise_enables_it(toy: type[Machine]) -> None:
+    reason, kept = RELYING[toy]
+    model = toy.instance()
+    found = rank(model, bound="one size", options=SolveOptions(), clock=clock)
+    by_name = {one.promise.name: one for one in found}
+    assert [one.promise for one in found] == list(model.promises)
+    assert reason in by_name["served"].verdict.reason
+    is_proved = by_name["served"].verdict.outcome is Outcome.HOLDS
+    assert is_proved == (reason == "")
+    searched = {one.promise.name: one.verdict.outcome for one in check(model, bound="")}
+    assert searched["served"] is kept
+
+
+def test_a_proof_that_relies_on_another_promise_names_it() -> None:
+    model = waiting.RelyingCrossing.instance()
+    served, _ = sorted(
+        rank(model, bound="one size", options=SolveOptions(), clock=clock),
+        key=lambda one: one.promise.name != "served",
+    )
+    assert served.verdict.bound == "one size, by its measure, green_comes and no invariant"
+    alone = replace(model, promises=(replace(served.promise, relies_on=""),))
+    assert ranked(alone).verdict.outcome is Outcome.INCONCLUSIVE, "strong alone counts as weak"
+
+
+class RelyingOnMore(waiting.RelyingCrossing):
+    @eventually(id="TOY", why=WHY, strong=("go",), relies_on="green_comes")
+    def served(self) -> bool:
+        "Nobody owes it a change."
+        return not self.waits
+
+
+class RelyingOnNothing(waiting.RelyingCrossing):
+    @eventually(id="TOY", why=WHY, strong=("go",), relies_on="red_comes")
+    def served(self) -> bool:
+        "There is no such promise."
+        return not self.waits
+
+
+class RelyingOnItself(waiting.RelyingCrossing):
+    @eventually(id="TOY", why=WHY, strong=("go",), weak=("change",), relies_on="served")
+    def served(self) -> bool:
+        "Round and round."
+        return not self.waits
+
+
+@pytest.mark.parametrize(
+    ("toy", "said"),
+    [
+        (RelyingOnMore, "relies on green_comes, which asks more fairness than it does"),
+        (RelyingOnNothing, "relies on 'red_comes', which is no promise that it can rely on"),
+        (RelyingOnItself, "relies on 'served', which is no promise that it can rely on"),
+    ],
+)
+def test_a_promise_relies_on_another_that_asks_no_more(toy: type[Machine], said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        toy.instance()
+
+
 # ---- what refuses a measure is executed again
 
 

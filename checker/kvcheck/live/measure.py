@@ -2,7 +2,9 @@
 
 It decides whether such a step is real. The idea: while the promise is open somebody who is owed
 fairness is *able*: enabled, and each of its steps meets the promise or lowers the measure. The
-first of them stays able until the measure goes down, so it steps in the end.
+first of them stays able until the measure goes down, so it steps in the end. Who is owed strong
+fairness is able also while it is not enabled, if the promise that is relied on is open there: that
+one is met in the end, and then who is still able is enabled.
 """
 
 from __future__ import annotations
@@ -63,7 +65,7 @@ def first_able(model: Model, promise: Promise, arguments: Arguments, state: Stat
 
 
 def is_able(model: Model, promise: Promise, arguments: Arguments, state: State, who: Actor) -> bool:
-    """Whether it is enabled, and each step of it meets the promise or lowers the measure."""
+    """Whether it is or will be enabled, and each step meets the promise or lowers the measure."""
     name, chosen = who
     rank = rank_of(model, promise, arguments, state)
     outcomes = [step(model, state, action, chosen) for action in steps_of(model, name)]
@@ -73,7 +75,21 @@ def is_able(model: Model, promise: Promise, arguments: Arguments, state: State, 
         _, is_met = begun_and_met(model, promise, arguments, after)
         return is_met or rank_of(model, promise, arguments, after) < rank
 
-    return bool(enabled) and all(isinstance(o, Stepped) and helps(o.state) for o in enabled)
+    is_in_time = bool(enabled) or (name in promise.strong and _is_coming(model, promise, state))
+    return is_in_time and all(isinstance(o, Stepped) and helps(o.state) for o in enabled)
+
+
+def relied_on(model: Model, promise: Promise) -> Promise | None:
+    """The promise that enables the strong ones again and again, if one is named."""
+    return next((p for p in model.promises if p.name == promise.relies_on), None)
+
+
+def _is_coming(model: Model, promise: Promise, state: State) -> bool:
+    other = relied_on(model, promise)
+    if other is None:
+        return False
+    begun, is_met = begun_and_met(model, other, (), state)
+    return begun and not is_met
 
 
 def confirm(model: Model, promise: Promise, found: Breach, hypotheses: Sequence[Property]) -> None:

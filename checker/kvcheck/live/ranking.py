@@ -5,7 +5,8 @@ kept all the same. The idea: the measure never rises while the promise is open, 
 who is owed fairness can lower it, and stays able to until it is lower. So it goes down again and
 again, which it cannot do for ever: at one size there are finitely many states. That is the rule of
 Z. Manna and A. Pnueli for justice ("Completing the temporal picture", 1991), with who is to step
-found by the solver. Strong fairness is used as weak fairness, which it implies.
+found by the solver. Strong fairness is used as weak fairness, which it implies, unless the promise
+relies on another one that enables who is strongly fair again and again: the rule for compassion.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from kvcheck.live.lasso import owed, steps_of
-from kvcheck.live.measure import Actor, Breach, Rule, confirm
+from kvcheck.live.measure import Actor, Breach, Rule, confirm, relied_on
 from kvcheck.solve.cells import fresh_scalar, scalar_in
 from kvcheck.solve.engines import StatedSize
 from kvcheck.solve.finite import unknown_state, usual_state
@@ -65,10 +66,14 @@ def rank(
     names = {p.name for p in proved.properties if p.verdict.outcome is Outcome.HOLDS}
     hypotheses = tuple(p for p in model.properties if p.name in names)
     doubt = _unproved_assertion(model, proved)
-    return tuple(
-        _ranked(model, promise, hypotheses, doubt, bound, options, is_time_up)
-        for promise in model.promises
-    )
+    found: dict[str, Ranked] = {}
+    for promise in sorted(model.promises, key=lambda p: bool(p.relies_on)):
+        other = found.get(promise.relies_on)
+        why = doubt
+        if other is not None and other.verdict.outcome is not Outcome.HOLDS:
+            why = f"{promise.relies_on}, on which it relies,"
+        found[promise.name] = _ranked(model, promise, hypotheses, why, bound, options, is_time_up)
+    return tuple(found[promise.name] for promise in model.promises)
 
 
 NO_MEASURE = "it states no measure; `@eventually(…, measure=…)` gives it one"
@@ -103,7 +108,7 @@ def _ranked(
     if not promise.measures:
         return Ranked(promise, _not_run(bound, NO_MEASURE))
     if doubt:
-        return open_(f"{doubt} is not proved, so a step may end in its failure")
+        return open_(f"{doubt} is not proved")
     asked = _Asked(model, promise, tuple(hypotheses), options)
     if asked.is_never_made():
         reason = "no state that satisfies the invariants makes the promise"
@@ -119,7 +124,8 @@ def _ranked(
             return open_(f"its measure is refused: it is not so that {found.rule.value}", found)
     count = len(hypotheses)
     lemmas = f"{count or 'no'} {'invariant' if count < 2 else 'invariants'}"
-    far = f"{bound}, by its measure and {lemmas}"
+    other = f", {promise.relies_on}" if promise.relies_on else ""
+    far = f"{bound}, by its measure{other} and {lemmas}"
     return Ranked(promise, Verdict(Outcome.HOLDS, Evidence.PROVED_AT_SIZE, far))
 
 
@@ -182,9 +188,19 @@ class _Here:
 
     def promised(self, cells: Cells) -> _There:
         """The promise in these cells."""
-        promise = self.asked.promise
+        return self._read(self.asked.promise, cells)
+
+    def _is_coming(self, cells: Cells) -> Bit:
+        """Whether the promise that is relied on is open."""
+        other = relied_on(self.asked.model, self.asked.promise)
+        if other is None:
+            return False
+        there = self._read(other, cells)
+        return conjunction(there.begun, negation(there.met))
+
+    def _read(self, promise: Promise, cells: Cells) -> _There:
         names = (p.name for p in promise.parameters)
-        bound: dict[str, Bound] = dict(zip(names, self.arguments, strict=True))
+        bound: dict[str, Bound] = dict(zip(names, self.arguments, strict=False))
         reading, begun = Reading(self.algebra, cells, bound), []
         for statement in promise.begins:
             if isinstance(statement, Let):
@@ -208,7 +224,7 @@ class _Here:
         return conjunction(*(self.algebra.same_number(a, b) for a, b in pairs))
 
     def able(self, cells: Cells, there: _There, who: Actor) -> Bit:
-        """Whether it is enabled, and each step of it meets the promise or lowers the measure."""
+        """Whether it is or comes to be enabled, and each step meets it or lowers the measure."""
         name, arguments = who
         model = self.asked.model
         runs = [
@@ -220,7 +236,10 @@ class _Here:
             after = self.promised(run.after)
             good = disjunction(after.met, self.lower(after.rank, there.rank))
             helps.append(implication(run.stepped, good))
-        return conjunction(disjunction(*(run.stepped for run in runs)), *helps)
+        in_time = [run.stepped for run in runs]
+        if name in self.asked.promise.strong:
+            in_time.append(self._is_coming(cells))
+        return conjunction(disjunction(*in_time), *helps)
 
     def found(
         self, rule: Rule, bits: Sequence[Bit], action: Action | None, run: Execution | None

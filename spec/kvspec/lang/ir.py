@@ -424,7 +424,8 @@ class Promise:
     """What every fair run must come to: after each state where `begins` lets through (its guards
     are all true), `formula` is true then or later. Both may use what `begins` binds.
 
-    `measures` go down until it is met, the first before the next.
+    `measures` go down until it is met, the first before the next. `relies_on` is the promise that
+    enables who is strongly fair again and again, or "".
 
     `weak` and `strong` name actions and threads. With each choice of arguments one that stays
     enabled for ever is taken in the end (weak), or one that is enabled again and again (strong).
@@ -441,6 +442,7 @@ class Promise:
     id: str = ""
     why: str = ""
     measures: tuple[Measured, ...] = ()
+    relies_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)

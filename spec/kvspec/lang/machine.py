@@ -278,7 +278,32 @@ class _Tracer:
                 mark.id,
                 mark.why,
                 tuple(self._measured(unit, frame, name, parameters) for name in mark.measure),
+                self._relied_on(frame, helper.name, mark),
             )
+
+    def _relied_on(self, frame: Frame, name: str, mark: Mark) -> str:
+        """A promise whose fairness this one has, too, and that needs no third."""
+        if not mark.relies_on:
+            return ""
+        helper, other = self.members.get(mark.relies_on, (None, None))
+        is_one = other is not None and other.role is Role.PROMISE and not other.relies_on
+        if not is_one or helper is None or self._parameters(helper):
+            raise frame.error(
+                frame.source.tree,
+                f"{name} relies on {mark.relies_on!r}, which is no promise that it can rely on.",
+                "It must be another promise of the machine, without parameters, and rely on none.",
+                "Name such a promise.",
+            )
+        assert other is not None
+        is_fair = {*other.weak} <= {*mark.weak, *mark.strong} and {*other.strong} <= {*mark.strong}
+        if not is_fair:
+            raise frame.error(
+                frame.source.tree,
+                f"{name} relies on {mark.relies_on}, which asks more fairness than it does.",
+                "A run that is fair enough for the one need not keep the other.",
+                "Ask for the same fairness, or more.",
+            )
+        return mark.relies_on
 
     def _measured(
         self, unit: Unit, promise: Frame, name: str, parameters: tuple[Local, ...]

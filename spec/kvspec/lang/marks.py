@@ -42,6 +42,7 @@ class Mark:
     weak: tuple[str, ...] = ()
     strong: tuple[str, ...] = ()
     measure: tuple[str, ...] = ()
+    relies_on: str = ""
 
 
 def mark_of(member: object) -> Mark | None:
@@ -97,16 +98,26 @@ def eventually(
     weak: tuple[str, ...] = (),
     strong: tuple[str, ...] = (),
     measure: tuple[str, ...] = (),
+    relies_on: str = "",
 ) -> Callable[[F], F]:
     """A promise: wherever its `require`s are true, what it returns is true then or later.
 
     It is kept by every run that is fair to the named actions and threads: one of `weak` that stays
     enabled is taken in the end, one of `strong` that is enabled again and again is, too. Fairness
     is for each choice of their arguments. `measure` names methods, with the promise's parameters
-    or none, of numbers that go down until the promise is met, the first before the next; they are
-    for proofs and change nothing of what is promised.
+    or none, of numbers that go down until the promise is met, the first before the next; and
+    `relies_on` another promise, without parameters, that enables the strong ones again and again.
+    Both are for proofs and change nothing of what is promised.
     """
-    mark = Mark(Role.PROMISE, id=id, why=why, weak=weak, strong=strong, measure=measure)
+    mark = Mark(
+        Role.PROMISE,
+        id=id,
+        why=why,
+        weak=weak,
+        strong=strong,
+        measure=measure,
+        relies_on=relies_on,
+    )
     return lambda method: _marked(method, mark)
 
 
