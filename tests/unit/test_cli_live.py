@@ -12,6 +12,7 @@ from command_lines import Kvproof
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "toys"))
 
+import measured
 import waiting
 
 from kvcheck.verdict import Exit
@@ -25,8 +26,8 @@ def waiting_toys(kvproof: Kvproof, monkeypatch: pytest.MonkeyPatch) -> None:
         "weak": waiting.WeakCrossing,
         "empty": waiting.EmptyCrossing,
         "lock": waiting.Lock,
-        "counting": waiting.Counting,
-        "noise": waiting.CountingNoise,
+        "counting": measured.Counting,
+        "noise": measured.CountingNoise,
     }
     monkeypatch.setattr("kvspec.models.MACHINES", {**toy_designs.MACHINES, **toys})
 

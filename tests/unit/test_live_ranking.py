@@ -11,10 +11,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "toys"))
 
-import waiting
+import measured
 from waiting import WHY, Client, Light
 
-from kvcheck.live import check, ranking
+from kvcheck.live import check, measure, ranking
 from kvcheck.live.measure import Breach, Rule, confirm
 from kvcheck.live.ranking import Ranked, rank
 from kvcheck.live.telling import breach_lines
@@ -25,15 +25,15 @@ from kvspec.lang import Machine, Model, action, eventually, require
 from kvspec.lang.errors import SpecError
 
 REFUSED_AND_BROKEN = {
-    waiting.CountingOnNobody: Rule.SOMEBODY_ABLE,
-    waiting.CountingAgain: Rule.NO_RISE,
-    waiting.CountingInTurn: Rule.STAYS_ABLE,
-    waiting.Doorbell: Rule.STAYS_OPEN,
+    measured.CountingOnNobody: Rule.SOMEBODY_ABLE,
+    measured.CountingAgain: Rule.NO_RISE,
+    measured.CountingInTurn: Rule.STAYS_ABLE,
+    measured.Doorbell: Rule.STAYS_OPEN,
 }
 REFUSED_AND_KEPT = {
-    waiting.CountingUp: Rule.SOMEBODY_ABLE,
-    waiting.CountingNoise: Rule.NO_RISE,
-    waiting.CountingForgetful: Rule.STAYS_OPEN,
+    measured.CountingUp: Rule.SOMEBODY_ABLE,
+    measured.CountingNoise: Rule.NO_RISE,
+    measured.CountingForgetful: Rule.STAYS_OPEN,
 }
 
 
@@ -54,20 +54,20 @@ def refusal(toy: type[Machine]) -> tuple[Model, Breach]:
 
 
 def test_a_promise_with_a_measure_is_proved() -> None:
-    verdict = ranked(waiting.Counting.instance()).verdict
+    verdict = ranked(measured.Counting.instance()).verdict
     assert (verdict.outcome, verdict.evidence) == (Outcome.HOLDS, Evidence.PROVED_AT_SIZE)
     assert verdict.bound == "one size, by its measure and no invariant"
 
 
 def test_it_is_proved_where_no_search_would_end() -> None:
-    model = waiting.Counting.instance(C=14)
+    model = measured.Counting.instance(C=14)
     assert ranked(model).verdict.outcome is Outcome.HOLDS
     (searched,) = check(model, bound="", states_max=10_000)
     assert searched.verdict.outcome is Outcome.INCONCLUSIVE
 
 
 def test_a_proof_may_need_an_invariant_and_says_so() -> None:
-    model = waiting.CountingNoted.instance()
+    model = measured.CountingNoted.instance()
     assert ranked(model).verdict.bound == "one size, by its measure and 1 invariant"
     without = ranked(replace(model, properties=()))
     assert without.verdict.outcome is Outcome.INCONCLUSIVE
@@ -76,7 +76,7 @@ def test_a_proof_may_need_an_invariant_and_says_so() -> None:
 
 
 def test_a_promise_is_made_to_each() -> None:
-    class Each(waiting.Counting):
+    class Each(measured.Counting):
         @eventually(id="TOY", why=WHY, weak=("complete",), measure=("way",))
         def comes_back(self, c: Client) -> bool:
             "Each copy is complete in the end."
@@ -90,11 +90,11 @@ def test_a_promise_is_made_to_each() -> None:
 
 
 def test_a_thread_may_owe_it_once_it_is_said_where_threads_stand() -> None:
-    model = waiting.ToldDesk.instance()
+    model = measured.ToldDesk.instance()
     assert ranked(model).verdict.outcome is Outcome.HOLDS
     (searched,) = check(model, bound="")
     assert searched.verdict.outcome is Outcome.HOLDS
-    untold = ranked(waiting.Desk.instance())
+    untold = ranked(measured.Desk.instance())
     assert untold.breach is not None
     assert untold.breach.rule is Rule.SOMEBODY_ABLE, "the clerk might have gone home"
     unowed = replace(model, promises=(replace(model.promises[0], weak=()),))
@@ -127,11 +127,11 @@ def test_without_its_rule_a_broken_promise_would_be_proved(
 
 
 def test_a_promise_without_measure_and_one_that_is_never_made_are_not_run() -> None:
-    unmeasured = ranked(waiting.CountingUnmeasured.instance()).verdict
+    unmeasured = ranked(measured.CountingUnmeasured.instance()).verdict
     assert unmeasured.outcome is Outcome.NOT_RUN
     assert "states no measure" in unmeasured.reason
 
-    class Never(waiting.Counting):
+    class Never(measured.Counting):
         @eventually(id="TOY", why=WHY, weak=("look",), measure=("copies_left",))
         def comes_back(self) -> bool:
             "What is lent and not lent comes back."
@@ -145,7 +145,7 @@ def test_a_promise_without_measure_and_one_that_is_never_made_are_not_run() -> N
 
 
 def test_an_assertion_that_may_fail_and_time_that_is_up_are_inconclusive() -> None:
-    class Failing(waiting.Counting):
+    class Failing(measured.Counting):
         @action
         def hum(self) -> None:
             "Fails on the second hum."
@@ -155,12 +155,12 @@ def test_an_assertion_that_may_fail_and_time_that_is_up_are_inconclusive() -> No
     failing = ranked(Failing.instance()).verdict
     assert failing.outcome is Outcome.INCONCLUSIVE
     assert "hum/it is quiet is not proved" in failing.reason
-    late = ranked(waiting.Counting.instance(), is_time_up=lambda: True).verdict
+    late = ranked(measured.Counting.instance(), is_time_up=lambda: True).verdict
     assert (late.outcome, late.reason) == (Outcome.INCONCLUSIVE, "the time was up")
 
 
 def test_the_words_show_the_step_and_the_measure() -> None:
-    model, breach = refusal(waiting.CountingNoise)
+    model, breach = refusal(measured.CountingNoise)
     (promise,) = model.promises
     assert breach_lines(model, promise, breach) == [
         "  in a state that satisfies the invariants and need not be reachable: is_lent = true",
@@ -174,10 +174,10 @@ def test_the_words_show_the_step_and_the_measure() -> None:
 # ---- strong fairness, and a promise that another relies on
 
 RELYING = {
-    waiting.RelyingCrossing: ("", Outcome.HOLDS),
-    waiting.RelyingWeakly: ("it is not so that somebody who steps in the end", Outcome.VIOLATED),
-    waiting.RelyingOnNobody: ("green_comes, on which it relies, is not proved", Outcome.VIOLATED),
-    waiting.RelyingOnRed: ("it is not so that somebody who steps in the end", Outcome.VIOLATED),
+    measured.RelyingCrossing: ("", Outcome.HOLDS),
+    measured.RelyingWeakly: ("it is not so that somebody who steps in the end", Outcome.VIOLATED),
+    measured.RelyingOnNobody: ("green_comes, on which it relies, is not proved", Outcome.VIOLATED),
+    measured.RelyingOnRed: ("it is not so that somebody who steps in the end", Outcome.VIOLATED),
 }
 
 
@@ -196,7 +196,7 @@ def test_who_is_strongly_fair_is_counted_on_if_a_promise_enables_it(toy: type[Ma
 
 
 def test_a_proof_that_relies_on_another_promise_names_it() -> None:
-    model = waiting.RelyingCrossing.instance()
+    model = measured.RelyingCrossing.instance()
     served, _ = sorted(
         rank(model, bound="one size", options=SolveOptions(), clock=clock),
         key=lambda one: one.promise.name != "served",
@@ -206,21 +206,41 @@ def test_a_proof_that_relies_on_another_promise_names_it() -> None:
     assert ranked(alone).verdict.outcome is Outcome.INCONCLUSIVE, "strong alone counts as weak"
 
 
-class RelyingOnMore(waiting.RelyingCrossing):
+@pytest.mark.parametrize("clients", [2, 4])
+def test_whom_a_promise_is_about_is_counted_on_first(clients: int) -> None:
+    found = rank(
+        measured.RelyingLock.instance(C=clients), bound="", options=SolveOptions(), clock=clock
+    )
+    assert [one.verdict.outcome for one in found] == [Outcome.HOLDS, Outcome.HOLDS]
+
+
+def test_in_another_order_a_client_would_be_counted_on_for_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (ranking, measure):
+        monkeypatch.setattr(module, "is_alike", lambda *_: False)
+    model = measured.RelyingLock.instance(C=3)
+    found = rank(model, bound="", options=SolveOptions(), clock=clock)
+    (other,) = [one for one in found if one.promise.relies_on]
+    assert other.breach is not None
+    assert other.breach.rule is Rule.STAYS_ABLE
+
+
+class RelyingOnMore(measured.RelyingCrossing):
     @eventually(id="TOY", why=WHY, strong=("go",), relies_on="green_comes")
     def served(self) -> bool:
         "Nobody owes it a change."
         return not self.waits
 
 
-class RelyingOnNothing(waiting.RelyingCrossing):
+class RelyingOnNothing(measured.RelyingCrossing):
     @eventually(id="TOY", why=WHY, strong=("go",), relies_on="red_comes")
     def served(self) -> bool:
         "There is no such promise."
         return not self.waits
 
 
-class RelyingOnItself(waiting.RelyingCrossing):
+class RelyingOnItself(measured.RelyingCrossing):
     @eventually(id="TOY", why=WHY, strong=("go",), weak=("change",), relies_on="served")
     def served(self) -> bool:
         "Round and round."
@@ -254,14 +274,14 @@ def test_what_refuses_a_measure_refuses_it_by_no_other_rule(toy: type[Machine]) 
 
 
 def test_a_state_in_which_nothing_is_open_refuses_nothing() -> None:
-    model, breach = refusal(waiting.CountingNoise)
+    model, breach = refusal(measured.CountingNoise)
     closed = tuple(tuple(0 for _ in row) for row in breach.state)
     with pytest.raises(NotReproduced, match="is not open"):
         confirm(model, model.promises[0], replace(breach, state=closed), ())
 
 
 def test_a_state_that_breaks_an_invariant_refuses_nothing() -> None:
-    model = waiting.CountingNoted.instance()
+    model = measured.CountingNoted.instance()
     found = ranked(replace(model, properties=()))
     assert found.breach is not None
     with pytest.raises(NotReproduced, match="an invariant is false"):
@@ -271,14 +291,14 @@ def test_a_state_that_breaks_an_invariant_refuses_nothing() -> None:
 # ---- the language
 
 
-class Misnamed(waiting.Counting):
+class Misnamed(measured.Counting):
     @eventually(id="TOY", why=WHY, measure=("copies",))
     def comes_back(self) -> bool:
         "Its measure is misspelt."
         return not self.is_lent
 
 
-class OfAnother(waiting.Counting):
+class OfAnother(measured.Counting):
     @eventually(id="TOY", why=WHY, measure=("of_one",))
     def comes_back(self) -> bool:
         "Its measure is about somebody."
@@ -288,7 +308,7 @@ class OfAnother(waiting.Counting):
         return self.left[c]
 
 
-class NoNumber(waiting.Counting):
+class NoNumber(measured.Counting):
     light: Light
 
     @eventually(id="TOY", why=WHY, measure=("color",))
@@ -300,7 +320,7 @@ class NoNumber(waiting.Counting):
         return self.light
 
 
-class Busy(waiting.Counting):
+class Busy(measured.Counting):
     @eventually(id="TOY", why=WHY, measure=("work",))
     def comes_back(self) -> bool:
         "Its measure does something."

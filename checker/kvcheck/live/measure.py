@@ -57,11 +57,20 @@ def rank_of(model: Model, promise: Promise, arguments: Arguments, state: State) 
 
 
 def first_able(model: Model, promise: Promise, arguments: Arguments, state: State) -> Actor | None:
-    """The first who is owed fairness and able to lower the measure here."""
-    return next(
-        (who for who in owed(model, promise) if is_able(model, promise, arguments, state, who)),
-        None,
-    )
+    """The first who is owed fairness and able to lower the measure here.
+
+    Whom the promise is about comes before the others: it is the likeliest to be counted on.
+    """
+    others = owed(model, promise)
+    own = [who for who in others if is_alike(model, promise, who) and who[1] == arguments]
+    able = (who for who in (*own, *others) if is_able(model, promise, arguments, state, who))
+    return next(able, None)
+
+
+def is_alike(model: Model, promise: Promise, who: Actor) -> bool:
+    """Whether the promise is about the same kinds of things as the actor."""
+    kinds = [p.type for p in promise.parameters]
+    return [p.type for p in steps_of(model, who[0])[0].parameters] == kinds
 
 
 def is_able(model: Model, promise: Promise, arguments: Arguments, state: State, who: Actor) -> bool:

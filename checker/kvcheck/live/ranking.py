@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from kvcheck.live.lasso import owed, steps_of
-from kvcheck.live.measure import Actor, Breach, Rule, confirm, relied_on
-from kvcheck.solve.cells import fresh_scalar, scalar_in
+from kvcheck.live.measure import Actor, Breach, Rule, confirm, is_alike, relied_on
+from kvcheck.solve.cells import fresh_scalar, scalar_in, scalar_of
 from kvcheck.solve.engines import StatedSize
 from kvcheck.solve.finite import unknown_state, usual_state
 from kvcheck.solve.finite_read import Bound, Reading
@@ -288,10 +288,27 @@ class _Step(_Here):
     def _loses_the_first(self) -> Bit:
         """The measure is the same, and who was the first to be able is so no more."""
         nobody_before: Bit = True
-        lost = []
-        for who in self.asked.actors:
-            able = self.able(self.cells, self.there, who)
-            still = self.able(self.run.after, self.after, who)
-            lost.append(conjunction(nobody_before, able, negation(still)))
+        lost, asked = [], self.asked
+        others = [(who, self._lost(who)) for who in asked.actors]
+        own = [
+            (conjunction(self._is_about(who), able), gone)
+            for who, (able, gone) in others
+            if is_alike(asked.model, asked.promise, who)
+        ]
+        for able, gone in (*own, *(bits for _, bits in others)):
+            lost.append(conjunction(nobody_before, able, gone))
             nobody_before = conjunction(nobody_before, negation(able))
         return conjunction(self.same(self.after.rank, self.there.rank), disjunction(*lost))
+
+    def _lost(self, who: Actor) -> tuple[Bit, Bit]:
+        """Whether it is able, and whether it is not so after the step."""
+        able = self.able(self.cells, self.there, who)
+        return able, negation(self.able(self.run.after, self.after, who))
+
+    def _is_about(self, who: Actor) -> Bit:
+        """Whether the promise is about just what the actor is about."""
+        kinds = (p.type for p in self.asked.promise.parameters)
+        pairs = zip(kinds, self.arguments, who[1], strict=True)
+        return conjunction(
+            *(self.algebra.same(scalar, scalar_of(kind, value)) for kind, scalar, value in pairs)
+        )
