@@ -59,11 +59,16 @@ def rank_of(model: Model, promise: Promise, arguments: Arguments, state: State) 
 def first_able(model: Model, promise: Promise, arguments: Arguments, state: State) -> Actor | None:
     """The first who is owed fairness and able to lower the measure here.
 
-    Whom the promise is about comes before the others: it is the likeliest to be counted on.
+    Who is strongly fair comes after the others, since it may be able without being enabled; and
+    among equals whom the promise is about comes first, as the likeliest to be counted on.
     """
-    others = owed(model, promise)
-    own = [who for who in others if is_alike(model, promise, who) and who[1] == arguments]
-    able = (who for who in (*own, *others) if is_able(model, promise, arguments, state, who))
+
+    def place(who: Actor) -> tuple[bool, bool]:
+        is_own = is_alike(model, promise, who) and who[1] == arguments
+        return who[0] in promise.strong, not is_own
+
+    in_order = sorted(owed(model, promise), key=place)
+    able = (who for who in in_order if is_able(model, promise, arguments, state, who))
     return next(able, None)
 
 

@@ -288,22 +288,32 @@ class _Step(_Here):
     def _loses_the_first(self) -> Bit:
         """The measure is the same, and who was the first to be able is so no more."""
         nobody_before: Bit = True
-        lost, asked = [], self.asked
-        others = [(who, self._lost(who)) for who in asked.actors]
-        own = [
-            (conjunction(self._is_about(who), able), gone)
-            for who, (able, gone) in others
-            if is_alike(asked.model, asked.promise, who)
-        ]
-        for able, gone in (*own, *(bits for _, bits in others)):
+        lost = []
+        for able, gone in self._in_order():
             lost.append(conjunction(nobody_before, able, gone))
             nobody_before = conjunction(nobody_before, negation(able))
         return conjunction(self.same(self.after.rank, self.there.rank), disjunction(*lost))
 
-    def _lost(self, who: Actor) -> tuple[Bit, Bit]:
-        """Whether it is able, and whether it is not so after the step."""
-        able = self.able(self.cells, self.there, who)
-        return able, negation(self.able(self.run.after, self.after, who))
+    def _in_order(self) -> Iterator[tuple[Bit, Bit]]:
+        """Of each actor whether it is able, and whether not so after the step; as `first_able`.
+
+        Whom the promise is about is not known, so an actor comes twice: in its place if the promise
+        is about it, and in any case behind those.
+        """
+        asked = self.asked
+        for is_strong in (False, True):
+            actors = [who for who in asked.actors if (who[0] in asked.promise.strong) is is_strong]
+            bits = [
+                (
+                    self.able(self.cells, self.there, who),
+                    negation(self.able(self.run.after, self.after, who)),
+                )
+                for who in actors
+            ]
+            for who, (able, gone) in zip(actors, bits, strict=True):
+                if is_alike(asked.model, asked.promise, who):
+                    yield conjunction(self._is_about(who), able), gone
+            yield from bits
 
     def _is_about(self, who: Actor) -> Bit:
         """Whether the promise is about just what the actor is about."""
