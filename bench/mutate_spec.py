@@ -35,6 +35,7 @@ HUNTS: Mapping[str, tuple[Mapping[str, int], ...]] = MappingProxyType(
         "objects": ({"N": 2}, {"N": 3}),
         "fills": ({},),
         "locks": ({},),
+        "remote": ({"P": 1, "S": 1},),
     }
 )
 # A search of this bug takes minutes in the slower engine; others break the same properties.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kvspec.bugs import BUGS
-from kvspec.models import DESIGNS
+from kvspec.models import DESIGNS, VARIANTS
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted((DOCS / "cases").glob("*.md"))
@@ -43,7 +43,7 @@ def test_every_name_in_a_command_or_in_quotes_exists(page):
     text = page.read_text(encoding="utf-8")
     named = {name for _, name in INLINE.findall(text)} | set(BUG_NAME.findall(text))
     assert named
-    assert named <= set(DESIGNS) | set(BUGS)
+    assert named <= {*DESIGNS, *VARIANTS, *BUGS}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

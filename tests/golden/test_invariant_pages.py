@@ -8,13 +8,13 @@ import pytest
 
 from kvcheck.report.invariant_pages import pages
 from kvspec.bugs import BUGS
-from kvspec.models import MACHINES
+from kvspec.models import DESIGNS
 
 FOLDER = Path(__file__).parents[2] / "docs" / "invariants"
 
 
 def test_the_committed_pages_are_up_to_date(request: pytest.FixtureRequest) -> None:
-    made = pages(MACHINES, BUGS)
+    made = pages(DESIGNS, BUGS)
     if request.config.getoption("--update-golden", default=False):
         FOLDER.mkdir(exist_ok=True)
         for stale in set(FOLDER.glob("*.md")) - {FOLDER / name for name in made}:
@@ -26,7 +26,7 @@ def test_the_committed_pages_are_up_to_date(request: pytest.FixtureRequest) -> N
 
 
 def test_a_page_holds_the_sentence_the_formula_the_reason_and_the_bugs() -> None:
-    page = pages(MACHINES, BUGS)["KV-INV-12.md"]
+    page = pages(DESIGNS, BUGS)["KV-INV-12.md"]
     assert "Every block in a request's table is in device memory." in page
     assert "self.level_of(b) == Level.PRIMARY for b in Block" in page
     assert "Why: TensorRT-LLM setOffsets drops the level bit" in page
@@ -35,6 +35,6 @@ def test_a_page_holds_the_sentence_the_formula_the_reason_and_the_bugs() -> None
 
 
 def test_no_page_names_a_place_outside_the_package() -> None:
-    for name, text in pages(MACHINES, BUGS).items():
+    for name, text in pages(DESIGNS, BUGS).items():
         assert str(Path.home()) not in text, name
         assert "Stated in `kvspec/" in text or name == "README.md"

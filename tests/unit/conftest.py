@@ -19,7 +19,7 @@ def kvproof(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr("kvspec.models.MACHINES", toy_designs.MACHINES)
-    monkeypatch.setattr("kvspec.models.SEARCHED", {})
+    monkeypatch.setattr("kvspec.models.VARIANTS", {})
     monkeypatch.setattr("kvspec.bugs.BUGS", toy_designs.BUGS)
     monkeypatch.setattr("kvimpl.bugs.BUGS", {})
     monkeypatch.setattr("kvimpl.bugs.staging.STAGING_BUGS", {})

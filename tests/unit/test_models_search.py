@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kvcheck.explore import Coverage, Engine, Options, explore
-from kvspec.models import DESIGNS, MACHINES
+from kvspec.models import MACHINES
 
 # machine, sizes, distinct states, transitions, steps to the farthest state
 SPACES = [
@@ -33,10 +33,17 @@ DEFAULTS = [
     ("stored", 29_568, 620_928, 19),
     ("copies", 30_698, 55_804, 11),
 ]
+SMALLER = {
+    "tiers": {"P": 1, "S": 1},
+    "stored": {"P": 1, "S": 1},
+    "copies": {"W": 2, "S": 2},
+    "remote": {"P": 1, "S": 1},
+}
 
 
-def searched(name, sizes, engine):
-    return explore(DESIGNS[name].instance(**sizes), Options(engine=engine, coverage=Coverage.ON))
+def searched(name, sizes, engine, states_max=0):
+    options = Options(engine=engine, coverage=Coverage.ON, states_max=states_max)
+    return explore(MACHINES[name].instance(**sizes), options)
 
 
 @pytest.mark.parametrize(("name", "sizes", "states", "transitions", "depth"), SPACES)
@@ -56,20 +63,19 @@ def test_a_default_space_is_searched_whole_and_clean(name, states, transitions, 
 
 
 def test_every_machine_has_a_known_space():
-    assert {name for name, *_ in SPACES} == set(DESIGNS)
+    assert {name for name, *_ in SPACES} == set(MACHINES)
 
 
-@pytest.mark.parametrize("name", [n for n in MACHINES if n not in {"tiers", "stored", "copies"}])
+@pytest.mark.parametrize("name", [n for n in MACHINES if n not in SMALLER])
 def test_every_action_and_goal_is_reached_at_default_sizes(name):
     result = searched(name, {}, Engine.PYTHON)
     assert result.goals_unreached == ()
     assert result.actions_never_enabled == ()
 
 
-@pytest.mark.parametrize("name", ["tiers", "stored", "copies"])
-def test_every_action_and_goal_is_reached_at_smaller_sizes(name):
-    sizes = {"tiers": {"P": 1, "S": 1}, "stored": {"P": 1, "S": 1}, "copies": {"W": 2, "S": 2}}
-    result = searched(name, sizes[name], Engine.PYTHON)
+@pytest.mark.parametrize(("name", "sizes"), SMALLER.items())
+def test_every_action_and_goal_is_reached_at_smaller_sizes(name, sizes):
+    result = searched(name, sizes, Engine.PYTHON)
     assert result.goals_unreached == ()
     assert result.actions_never_enabled == ()
 
@@ -80,6 +86,14 @@ COVERING = {
     "offload": ({"P": 1, "S": 1}, {"P": 1, "S": 0}),
     "retention": ({"P": 1, "S": 1}, {"P": 1, "S": 0}),
     "stored": ({"P": 1, "S": 1},),
+    "remote": ({"P": 1, "S": 2, "REFS": 1}, {"P": 2, "S": 1, "REFS": 1}),
+}
+# Every conjunct of the design with threads has been both true and false after so many states.
+LONG_ENOUGH = 70_000
+# Only the scheduler keeps the lock over a step, and it never waits for itself; in its variants a
+# reader keeps it too, and then the same conjunct is false (s3-7-relock).
+NEVER_FALSE = {
+    f"scheduler__{place}: the lock is free" for place in ("start", "idle", "sent", "coming")
 }
 
 
@@ -87,13 +101,13 @@ COVERING = {
 def test_every_guard_conjunct_is_sometimes_true_and_sometimes_false(name):
     trues, falses, every = set(), set(), set()
     for sizes in COVERING.get(name, ({},)):
-        for count in searched(name, sizes, Engine.PYTHON).conjuncts:
+        for count in searched(name, sizes, Engine.AUTO, LONG_ENOUGH).conjuncts:
             conjunct = f"{count.action}: {count.require.label}"
             every.add(conjunct)
             trues |= {conjunct} if count.true else set()
             falses |= {conjunct} if count.false else set()
     assert trues == every
-    assert falses == every
+    assert falses == every - NEVER_FALSE
 
 
 def test_a_size_of_zero_switches_pins_off():

@@ -26,6 +26,7 @@ SMALL = {
     "retention": {"P": 1, "S": 1},
     "pins": {"P": 1, "S": 1},
     "copies": {"W": 2, "S": 2},
+    "remote": {"P": 1, "S": 1},
 }
 FIRST_BUG_OF_EACH_DESIGN = {bug.design: name for name, bug in reversed(BUGS.items())}
 

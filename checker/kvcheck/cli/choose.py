@@ -64,11 +64,11 @@ def _mend(error: SpecError) -> str:
 
 
 def known_names() -> dict[str, type[Machine]]:
-    """Every machine by its key, and every known bug's wrong variant by its id."""
+    """Every machine and right variant by its key, and every known bug's wrong variant by its id."""
     from kvspec.bugs import BUGS
-    from kvspec.models import MACHINES, SEARCHED
+    from kvspec.models import MACHINES, VARIANTS
 
-    names: dict[str, type[Machine]] = {**MACHINES, **SEARCHED}
+    names: dict[str, type[Machine]] = {**MACHINES, **VARIANTS}
     names.update({name: bug.machine for name, bug in BUGS.items()})
     return names
 

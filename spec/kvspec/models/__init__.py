@@ -16,6 +16,10 @@ from kvspec.models.objects import ObjectStore
 from kvspec.models.offload import OffloadSteps
 from kvspec.models.pins import PinnedPool
 from kvspec.models.remote import SharedPool
+from kvspec.models.remote_proof import ProvedPool
+from kvspec.models.remote_recursive_lock import RecursiveLockPool
+from kvspec.models.remote_short_lock import ShortLockPool
+from kvspec.models.remote_try_lock import TryLockPool
 from kvspec.models.retention import RetentionPool
 from kvspec.models.staging_v1 import StagedTable
 from kvspec.models.staging_v2 import GatheredRows
@@ -23,7 +27,7 @@ from kvspec.models.stored import StoredQueues
 from kvspec.models.tiers import TieredPool
 from kvspec.models.window import WindowPool
 
-MACHINES: Mapping[str, type[Machine]] = MappingProxyType(
+DESIGNS: Mapping[str, type[Machine]] = MappingProxyType(
     {
         "tiers": TieredPool,
         "offload": OffloadSteps,
@@ -37,12 +41,24 @@ MACHINES: Mapping[str, type[Machine]] = MappingProxyType(
         "objects": ObjectStore,
         "fills": HotCopies,
         "locks": OrderedLocks,
+        "remote": SharedPool,
     }
 )
+"""Each design as it is stated, which is what a known bug is a variant of."""
 
-SEARCHED: Mapping[str, type[Machine]] = MappingProxyType({"remote": SharedPool})
-"""Designs that are searched completely at stated sizes, and not proved yet."""
+PROOFS: Mapping[str, type[Machine]] = MappingProxyType({"remote": ProvedPool})
+"""Designs with the lemmas that prove them, where those stand in a file of their own."""
 
-DESIGNS: Mapping[str, type[Machine]] = MappingProxyType({**MACHINES, **SEARCHED})
+MACHINES: Mapping[str, type[Machine]] = MappingProxyType({**DESIGNS, **PROOFS})
+"""Each design with its lemmas: what is proved, searched and exported under its name."""
 
-__all__ = ["DESIGNS", "MACHINES", "SEARCHED"]
+VARIANTS: Mapping[str, type[Machine]] = MappingProxyType(
+    {
+        "remote-try-lock": TryLockPool,
+        "remote-recursive-lock": RecursiveLockPool,
+        "remote-short-lock": ShortLockPool,
+    }
+)
+"""Right variants of a design, which say what it could do otherwise and still be right."""
+
+__all__ = ["DESIGNS", "MACHINES", "PROOFS", "VARIANTS"]

@@ -132,7 +132,7 @@ class SharedPool(Machine):
             self.slot[b] = self.home[b]
         for level in Level:
             self.free[level].fill(b for b in Block if self.tier[self.home[b]] == level)
-            self.free_count[level] = sum(1 for b in Block if self.tier[self.home[b]] == level)
+            self.free_count[level] = len(self.free[level])
 
     # ---- vocabulary
 
@@ -333,7 +333,7 @@ class SharedPool(Machine):
     @invariant(
         id="KV-INV-03",
         why="S3.6 R1, R2: a pinned block on a queue is handed out as a copy's target",
-        strength=Strength.SEARCH,
+        strength=Strength.EVERY_SIZE,
     )
     def queued_is_unreferenced(self) -> bool:
         "No queued block has a reference, and so neither holder nor reader."
@@ -342,7 +342,7 @@ class SharedPool(Machine):
     @invariant(
         id="KV-INV-04",
         why="S3.1: a count that two threads change at once loses one of the changes",
-        strength=Strength.SEARCH,
+        strength=Strength.EVERY_SIZE,
     )
     def counted(self) -> bool:
         "The count of each level is the length of its queue."
@@ -351,7 +351,7 @@ class SharedPool(Machine):
     @invariant(
         id="KV-INV-10",
         why="S3.4: the reference count decides when a block is released",
-        strength=Strength.SEARCH,
+        strength=Strength.EVERY_SIZE,
     )
     def references_counted(self) -> bool:
         "The references of a block are its readers, the table, and the scheduler while it moves it."
@@ -366,7 +366,7 @@ class SharedPool(Machine):
     @invariant(
         id="KV-INV-11",
         why="S3.4: a block that is in no queue and nobody's is lost for ever",
-        strength=Strength.SEARCH,
+        strength=Strength.EVERY_SIZE,
     )
     def nothing_is_lost(self) -> bool:
         "While the scheduler has no job, every block without a reference is queued."
@@ -375,7 +375,7 @@ class SharedPool(Machine):
     @invariant(
         id="KV-INV-12",
         why="S3.6 R3: the table would name the wrong slot of device memory",
-        strength=Strength.SEARCH,
+        strength=Strength.EVERY_SIZE,
     )
     def tables_are_primary(self) -> bool:
         "Every block in a table is in device memory."
@@ -384,7 +384,7 @@ class SharedPool(Machine):
     @invariant(
         id="KV-INV-15",
         why="S3.3, S3.5: the reader copies from the address it was told when it pinned",
-        strength=Strength.SEARCH,
+        strength=Strength.EVERY_SIZE,
     )
     def pinned_slots_stay_put(self) -> bool:
         "A block that a reader has is in the slot that the reader was told."
@@ -393,7 +393,7 @@ class SharedPool(Machine):
     @invariant(
         id="KV-INV-30",
         why="S3.6 R4: the map of pending writes was read without the lock that it is written under",
-        strength=Strength.SEARCH,
+        strength=Strength.EVERY_SIZE,
     )
     def nothing_is_read_while_written(self) -> bool:
         "No copy writes the slot that a reader reads."
@@ -404,9 +404,24 @@ class SharedPool(Machine):
         )
 
     @invariant(
+        id="KV-INV-26",
+        why="S3.6 R4: what is still written is no source, for a copy as little as for a reader",
+        strength=Strength.EVERY_SIZE,
+    )
+    def copies_do_not_cross(self) -> bool:
+        "What a copy in flight writes, no other copy in flight reads or writes."
+        return all(
+            c == d
+            or not (self.flying[c] and self.flying[d])
+            or (self.target[c] != self.source[d] and self.target[c] != self.target[d])
+            for c in Stream
+            for d in Stream
+        )
+
+    @invariant(
         id="KV-INV-02",
         why="S3.4: a block is claimed from the queue of its level, and fails if it is in another",
-        strength=Strength.SEARCH,
+        strength=Strength.EVERY_SIZE,
     )
     def queued_at_its_level(self) -> bool:
         "Every queued block sits in the queue of the level of its slot."
