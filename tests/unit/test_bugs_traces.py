@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from kvcheck.explore import AfterViolation, Engine, Options, explore
@@ -320,6 +323,15 @@ def test_the_right_design_is_clean_where_its_bugs_are_found(design, sizes):
     result = explore(model, Options(engine=Engine.PYTHON))
     assert result.complete
     assert result.findings == ()
+
+
+def test_the_page_of_case_s3_says_how_short_the_runs_are():
+    page = (Path(__file__).parents[2] / "docs" / "cases" / "s3.md").read_text("utf-8")
+    told = re.findall(r"^\|.* `(s3-[\w-]+)` \|.*\| (\d+) steps \|$", page, re.MULTILINE)
+    assert len(told) == 9
+    assert {bug: int(steps) for bug, steps in told} == {
+        bug: min(LENGTHS[bug].values()) for bug, _ in told
+    }
 
 
 def test_the_shortest_s1_1_run_stores_releases_and_allocates_again():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -64,6 +66,10 @@ SPACES = {
     "remote-recursive-lock": 14_536,
     "remote-short-lock": 11_851,
 }
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "cases" / "s3.md"
+ROW = re.compile(r"^\| `([\w-]+)` \| (.*) \|$", re.MULTILINE)
 
 
 def name(goal: Obligation) -> str:
@@ -178,3 +184,15 @@ def test_a_right_variant_is_searched_whole_and_proved_where_it_differs(variant):
     ]
     assert goals
     assert {a.outcome for a in answers(model, goals, EVERY_SIZE)} == {Outcome.HOLDS}
+
+
+def test_the_page_of_the_case_says_what_is_tested_here():
+    told = [(first, *rest.split(" | ")) for first, rest in ROW.findall(PAGE.read_text("utf-8"))]
+    sentences = {p.name: p.sentence for p in MACHINES["remote"].instance().properties}
+    assert {row for row in told if row[0] in NEEDED} == {
+        (one, sentences[one], f"`{step}`") for one, step in NEEDED.items()
+    }
+    states = {one: f"{count:,}" for one, count in SPACES.items()}
+    assert {row[0]: row[-1] for row in told if row[0] in VARIANTS} == states
+    failing = {row for row in told if row[0] in FAILS and "/" in row[-1]}
+    assert failing == {(bug, f"`{step}`") for bug, step in FAILS.items()}
