@@ -429,6 +429,18 @@ class SharedPool(Machine):
             b not in self.free[level] or self.level_of(b) == level for b in Block for level in Level
         )
 
+    @invariant(
+        id="KV-INV-31",
+        why="S3.7: a reader waits for ever where a note stays and no copy will take it away",
+        strength=Strength.EVERY_SIZE,
+    )
+    def notes_end_with_their_copy(self) -> bool:
+        "A slot is noted only while a copy in flight writes it."
+        return all(
+            not self.noted[s] or any(self.flying[c] and self.target[c] == s for c in Stream)
+            for s in Slot
+        )
+
     # ---- what must be possible
 
     @goal
