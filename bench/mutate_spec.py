@@ -128,6 +128,10 @@ s5-7-begun.
 
 In locks, a task that waits gives nothing back. Without that no other state is reached, but the
 deadlock of kv-104 would be none.
+
+In remote nine guards stay. The lock is kept for longer than any fact needs (`remote-short-lock` is
+proved too), so no fact misses a guard that asks for it; a scheduler without a job goes round once
+and changes nothing, and neither does filling what is cached. Places (`stands at`) are guards too.
 """
 
 
