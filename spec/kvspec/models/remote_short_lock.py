@@ -2,7 +2,7 @@
 
 It decides whether the lock must be kept from the second look to the end of the job, as `remote`
 keeps it; it need not, because the references that the scheduler has taken keep everybody else
-away from both blocks. Without those references it must (`s3-6-r1`).
+away from both blocks. Without those references the lock is not enough (`s3-7-claimed`).
 """
 
 from __future__ import annotations
