@@ -38,6 +38,7 @@ from kvcheck.fuzz.case import (
     Unpin,
 )
 from kvcheck.fuzz.cuda_site import ByCopy, CudaSite
+from kvcheck.fuzz.looks import EVERYTHING, Look
 from kvcheck.fuzz.runner import run_case
 from kvcheck.fuzz.shrink import shrink_calls
 from kvimpl.device.cuda import DriverLauncher, DriverRuntime
@@ -56,6 +57,7 @@ HIT: tuple[AnyCall, ...] = (
 )
 READER: tuple[AnyCall, ...] = (PinKey(1), ReadPinned(0), Unpin(0))
 ILLEGAL_ADDRESS = 700
+NO_LOOK: frozenset[Look] = frozenset()
 
 
 def site() -> CudaSite:
@@ -116,11 +118,11 @@ def content(fake: FakeDriver) -> object:
             self._takes.clear()
             super().finish(device)
 
-    def classes(manager: str, reads: type[ByCopy]) -> list[str]:
+    def classes(manager: str, reads: type[ByCopy], looks: frozenset[Look] = NO_LOOK) -> list[str]:
         place, found = site(), set()
         for seed in range(30):
             fake.order(seed=seed, eager=60)
-            ran = run_case(there_and_back(manager), site=_With(place, reads))
+            ran = run_case(there_and_back(manager), site=_With(place, reads), looks=looks)
             found.add("" if ran.failure is None else ran.failure.kind)
         return sorted(found)
 
@@ -129,6 +131,7 @@ def content(fake: FakeDriver) -> object:
         "right": classes("blocks", ByCopy),
         "wrong": classes(bug, ByCopy),
         "blind": classes(bug, Blind),
+        "judged": classes(bug, Blind, EVERYTHING),
     }
 
 
@@ -141,7 +144,7 @@ class _With(CudaSite):
 
     def open(self, case: Case) -> Any:
         opened = super().open(case)
-        opened.reads.__class__ = self._kind
+        opened.block_bytes.__class__ = self._kind
         return opened
 
 

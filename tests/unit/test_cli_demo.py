@@ -28,14 +28,14 @@ def test_a_bug_that_is_not_caught_is_a_fault_of_the_tool(monkeypatch, capsys) ->
 
 
 @pytest.mark.usefixtures("_elsewhere")
-def test_the_demo_shows_frontier_race_and_bytes(capsys) -> None:
+def test_the_demo_shows_frontier_order_and_bytes(capsys) -> None:
     assert run(("demo", "--quiet")) == Exit.OK
 
     printed = capsys.readouterr().out
     assert "false: the block is queued at the level that was told" in printed
     assert "    allows offload_allocate(request0, stream1)" in printed
-    assert "nothing orders it after this" in printed
-    assert "where the bytes of key 1 are" in printed
+    assert "false: both copy streams wait for the compute so far" in printed
+    assert "held bytes without a tag, expected request 0's block 0, generation 1" in printed
     assert printed.count("no failure.") == 2
     assert "10 of 10 actions of its design: no failures." in printed
 

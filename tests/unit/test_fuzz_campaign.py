@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from kvcheck.fuzz import campaign as room
 from kvcheck.fuzz.campaign import Campaign, Ending, Keep, Plan, Shrink, fuzz
 from kvcheck.fuzz.case import Case, Failure, Ran
 from kvcheck.fuzz.corpus import Corpus
+from kvcheck.fuzz.looks import EVERYTHING, Look
 from kvcheck.fuzz.replay import Applies, replay
 from kvcheck.fuzz.runner import JudgeFault, run_case
 from kvcheck.fuzz.shrink import ShrinkError, shrink, shrink_calls
@@ -129,6 +130,21 @@ def test_a_failure_that_comes_once_keeps_its_case_where_the_device_orders(shrink
         return
     (found,) = campaign().found
     assert (found.case, found.run) == (went[2], 3)
+
+
+@pytest.mark.parametrize("looks", [EVERYTHING, frozenset()])
+def test_the_bound_of_a_campaign_names_what_no_judge_saw(looks: frozenset[Look]) -> None:
+    """The verdict is blind to neither order nor payload; without the witnesses it says so."""
+    campaign = fuzz(
+        Plan(seed=1, runs_max=20),
+        run=partial(run_case, looks=looks),
+        shrink=shrink,
+        keep=nowhere,
+        is_time_up=lambda: False,
+        is_interrupted=lambda: False,
+    )
+    bound = obligations(campaign, 1.0)[0].verdict.bound
+    assert bound.endswith("seed 1" if looks else "seed 1; blind to order, payload")
 
 
 def test_too_few_runs_are_inconclusive(kvproof: Kvproof) -> None:

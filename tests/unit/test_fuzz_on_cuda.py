@@ -62,7 +62,12 @@ def test_the_command_keeps_a_bug_whose_record_names_the_device(library: Path) ->
 
 def test_wrong_bytes_are_found_and_a_site_that_does_not_compare_finds_none(library: Path) -> None:
     got = ran(PROGRAMS, library, "content")
-    assert got == {"right": [""], "wrong": ["", "bytes"], "blind": [""]}
+    assert (got["right"], got["wrong"], got["blind"]) == ([""], ["", "bytes"], [""])
+
+
+def test_what_the_device_is_told_is_judged_there_under_every_order(library: Path) -> None:
+    got = ran(PROGRAMS, library, "content")
+    assert got["judged"] == ["refused"]
 
 
 def test_a_run_that_fails_is_left_whole_and_the_next_one_is_well(library: Path) -> None:

@@ -16,7 +16,7 @@ PAIR = re.compile(r"```python\n(.*?)```\n+```text\n(.*?)```", re.DOTALL)
 def check(page: str) -> None:
     """Run the snippets in order; each prints the text that follows it."""
     pairs = PAIR.findall(page)
-    assert len(pairs) == page.count("```python") == 3
+    assert len(pairs) == page.count("```python") == 4
     names: dict[str, object] = {}
     for code, shown in pairs:
         out = io.StringIO()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 
 import pytest
@@ -27,12 +28,16 @@ from kvcheck.fuzz.case import (
 )
 from kvcheck.fuzz.draw import fresh
 from kvcheck.fuzz.failures import of_leak
+from kvcheck.fuzz.looks import EVERYTHING, Contents, Look
 from kvcheck.fuzz.runner import run_case
 from kvcheck.fuzz.site import SimSite
-from kvcheck.lockstep import UnjudgeableShape
+from kvcheck.lockstep import Tag, UnjudgeableShape
+from kvcheck.lockstep.order import BEGINS, ENDS
+from kvcheck.lockstep.payload import HOLDS
 from kvcheck.schedule import ReplayDiverged
 from kvimpl.bugs import BUGS
-from kvspec.events import BlockId, Observation, Shape
+from kvimpl.device.port import Op, Stream, View
+from kvspec.events import BlockId, Generation, Observation, Shape
 
 STORED: tuple[AnyCall, ...] = (BeginStep(), Allocate(0), EndStep(), Fill(0, 0, 1), Commit(0, 0))
 EVICTED: tuple[AnyCall, ...] = (Release(0, 0), BeginStep(), Allocate(1), EndStep(), Fill(1, 0, 2))
@@ -94,12 +99,12 @@ def test_kernels_inside_an_open_step_are_left_out() -> None:
         (
             "inv-28-copies-too-early",
             (*STORED, *EVICTED),
-            ("finding", "race: copy #: slot # to # (read) and fill # (write)"),
+            ("refused", f"device begin_step: {BEGINS}"),
         ),
         (
             "inv-28-compute-too-early",
             (*STORED, *EVICTED, *HIT, Read(0, 0)),
-            ("finding", "race: copy #: slot # to # (read) and fill # (write)"),
+            ("refused", f"device end_step: {ENDS}"),
         ),
     ],
 )
@@ -125,19 +130,80 @@ def test_a_spent_receipt_of_a_block_that_another_reader_pins_is_no_false_guard()
     assert run_case(case(*calls)).failure is None
 
 
-def test_wrong_bytes_are_a_failure_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def seen(one: Case) -> dict[frozenset[Look], tuple[str, str] | None]:
+    """The case's failure by what its judge looks at of the device."""
+    every = (frozenset(), frozenset({Look.ORDER}), frozenset({Look.PAYLOAD}), EVERYTHING)
+    ran = {looks: run_case(one, looks=looks).failure for looks in every}
+    return {looks: None if failure is None else failure.key for looks, failure in ran.items()}
+
+
+def test_a_wait_that_is_left_out_is_refused_though_this_run_has_no_race() -> None:
+    calls = (*STORED, Release(0, 0), BeginStep(), Allocate(1), EndStep(), Poll())
+    refused = ("refused", f"device end_step: {ENDS}")
+
+    found = seen(case(*calls, manager="inv-28-compute-too-early"))
+
+    assert found == {looks: refused if Look.ORDER in looks else None for looks in found}
+    assert set(seen(case(*calls)).values()) == {None}
+
+
+def test_a_copy_of_other_bytes_is_refused_though_nobody_reads_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from kvimpl.device.sim import SimDevice
 
-    fill = SimDevice.fill
+    def spoiled(self: SimDevice, target: View, source: View, stream: Stream, *, label: str) -> Op:
+        return self.fill(target, 0, stream, label=label)
 
-    def spoiled(self: SimDevice, view: object, byte: int, *rest: object, **more: object) -> object:
-        return fill(self, view, byte ^ 1, *rest, **more)  # type: ignore[arg-type]
+    monkeypatch.setattr(SimDevice, "copy", spoiled)
+    found = seen(case(*STORED, *EVICTED, Poll(), Poll()))
 
-    monkeypatch.setattr(SimDevice, "fill", spoiled)
-    ran = run_case(case(*STORED, Read(0, 0)))
+    refused = ("refused", f"device complete: {HOLDS}")
+    assert found == {looks: refused if Look.PAYLOAD in looks else None for looks in found}
+    told = run_case(case(*STORED, *EVICTED, Poll(), Poll())).failure
+    assert told is not None
+    assert "    allows complete(stream1), 0 cells from what is shown" in told.words, "the frontier"
+    assert told.witness.startswith("slot 1 held bytes without a tag, expected request 0's block 0")
 
-    assert ran.failure is not None
-    assert ran.failure.key == ("bytes", "A kernel for request #")
+
+def test_bytes_of_the_right_key_and_the_wrong_writer_are_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    of = Contents.of
+
+    def older(self: Contents, key: int, tag: Tag) -> bytes:
+        return of(self, key, dataclasses.replace(tag, generation=Generation(tag.generation - 1)))
+
+    monkeypatch.setattr(Contents, "of", older)
+    found = seen(case(*STORED, Read(0, 0)))
+
+    wrong = ("bytes", "A kernel for request #")
+    assert found == {looks: wrong if Look.PAYLOAD in looks else None for looks in found}
+
+
+@pytest.mark.parametrize("slot_bytes", [8, 64])
+def test_wrong_bytes_are_a_failure_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, slot_bytes: int
+) -> None:
+    of = Contents.of
+
+    def spoiled(self: Contents, key: int, tag: Tag) -> bytes:
+        return of(self, key + 1, tag)
+
+    monkeypatch.setattr(Contents, "of", spoiled)
+    one = Case(replace(SMALL, slot_bytes=slot_bytes), ((*STORED, Read(0, 0)),), "eager")
+
+    assert set(seen(one).values()) == {("bytes", "A kernel for request #")}
+
+
+def test_a_run_says_what_its_judge_did_not_see_of_the_device() -> None:
+    calls = (*STORED, Read(0, 0))
+    tiny = Case(Sizes(1, 1, slot_bytes=8), (calls,), "eager")
+
+    assert run_case(case(*calls)).unwitnessed == frozenset()
+    assert run_case(case(*calls), looks=frozenset()).unwitnessed == {"order", "payload"}
+    assert run_case(case(Poll())).unwitnessed == {"order: compute", "payload: reads"}
+    assert run_case(tiny).unwitnessed == {"payload"}, "no room for a tag"
 
 
 def test_a_block_that_is_in_no_queue_at_the_end_is_lost() -> None:

@@ -90,7 +90,7 @@ def test_the_smallest_case_of_a_class_is_reached() -> None:
         references_max=1,
         pins_max=0,
         copies_max=1,
-        slot_bytes=1,
+        slot_bytes=32,
     )
     assert found.end is End.SMALLEST
     assert found.runs == len(toy.cases)

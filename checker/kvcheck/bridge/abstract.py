@@ -16,6 +16,7 @@ from kvcheck.explore import Options, explore
 from kvcheck.fuzz.case import Case
 from kvcheck.fuzz.designs import settings_of
 from kvcheck.fuzz.hands import Clock, Hands, World
+from kvcheck.fuzz.looks import Contents
 from kvcheck.fuzz.orders import schedule_of
 from kvcheck.fuzz.runner import builder_of
 from kvcheck.lockstep import design_for
@@ -96,7 +97,7 @@ def refused_moves(case: Case) -> tuple[Move, ...]:
         compute, clock = device.stream("compute"), Clock()
         build = builder_of(case.manager)
         manager = build(device, settings, compute=compute, clock=clock, reporter=tape)
-        world = World(device, manager, compute, clock, settings.slot_bytes)
+        world = World(device, manager, compute, clock, Contents(settings.slot_bytes))
         Hands(world, 0).play(case.tasks[0], _stop)
     finally:
         device.abandon()

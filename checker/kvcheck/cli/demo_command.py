@@ -109,19 +109,23 @@ def _refuse(out: Output) -> bool:
 
 
 def _witness(out: Output) -> bool:
+    from functools import partial
+
+    from kvcheck.fuzz.looks import Look
     from kvcheck.fuzz.runner import run_case
     from kvcheck.fuzz.showcase import WRONG_BYTES, orders_until_witness
 
     first = run_case(WRONG_BYTES).failure
-    if first is None:
+    if first is None or first.kind != "refused":
         return False
     out.line(f"{WRONG_BYTES.manager}, under the order that hides it best, a synchronous device:")
     _say(out, first.words)
     out.line()
-    count, ran = orders_until_witness(WRONG_BYTES, run_case, most=ORDERS_MAX)
+    by_bytes = partial(run_case, looks=frozenset({Look.PAYLOAD}))
+    count, ran = orders_until_witness(WRONG_BYTES, by_bytes, most=ORDERS_MAX)
     if ran.failure is None or not ran.failure.witness:
         return False
-    out.line(f"The bytes say so too, in order {count} of those drawn: {ran.line}")
+    out.line(f"The bytes alone say so too, in order {count} of those drawn: {ran.line}")
     out.line(ran.failure.witness)
     out.line()
     return _right_one_runs_through(WRONG_BYTES, out)

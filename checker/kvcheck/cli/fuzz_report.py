@@ -172,7 +172,7 @@ def numbers(campaign: Campaign, seconds: float, notes: Sequence[str]) -> dict[st
 
 def _blind(campaign: Campaign) -> str:
     """What no run of the campaign could show, to be said wherever its extent is."""
-    return f"; {campaign.plan.blind}" if campaign.plan.blind else ""
+    return f"; {campaign.blind}" if campaign.blind else ""
 
 
 def _print_found(out: Output, number: int, found: Found, plan: Plan) -> None:

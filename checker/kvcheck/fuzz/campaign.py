@@ -71,7 +71,10 @@ class Found:
 
 @dataclass(slots=True)
 class Campaign:
-    """What came of a campaign so far; `hits` counts the runs that covered a name."""
+    """What came of a campaign so far; `hits` counts the runs that covered a name.
+
+    `unwitnessed` is what no run's judge saw of the device; None before the first run.
+    """
 
     plan: Plan
     wanted: tuple[str, ...]
@@ -80,12 +83,20 @@ class Campaign:
     steps: int = 0
     state_count: int = 0
     seed_count: int = 0
+    unwitnessed: frozenset[str] | None = None
     found: list[Found] = field(default_factory=list)
     ending: Ending = Ending.BUDGET
 
     def missing(self) -> tuple[str, ...]:
         """What was wanted and not met, and is not listed as out of reach."""
         return tuple(n for n in self.wanted if not self.hits.get(n) and n not in UNMET)
+
+    @property
+    def blind(self) -> str:
+        """What no run could show, in the words of a bound; "" if nothing."""
+        unseen = ", ".join(sorted(self.unwitnessed or ()))
+        own = f"blind to {unseen}" if unseen else ""
+        return "; ".join(words for words in (own, self.plan.blind) if words)
 
     def met(self, kind: str) -> tuple[int, int]:
         """How many names of a kind were met, and how many could be: action, goal, true, false."""
@@ -121,6 +132,10 @@ def fuzz(
         steer.learn(case, ran)
         campaign.runs += 1
         campaign.steps += ran.steps
+        seen_before = campaign.unwitnessed
+        campaign.unwitnessed = (
+            ran.unwitnessed if seen_before is None else seen_before & ran.unwitnessed
+        )
         campaign.state_count, campaign.seed_count = len(steer.states), len(steer.seeds)
         if ran.failure is not None and ran.failure.key not in known:
             known.add(ran.failure.key)

@@ -192,6 +192,7 @@ class Ran(msgspec.Struct, frozen=True):
 
     `covered` holds names of actions, guard conjuncts with the way they went, goals and states'
     digests; `steps` are the judged steps. On a `device` other than sim the line is empty.
+    `unwitnessed` is what the judge did not see of the device, as bytes in a run without a copy.
     """
 
     failure: Failure | None
@@ -199,3 +200,4 @@ class Ran(msgspec.Struct, frozen=True):
     steps: int
     covered: frozenset[str] = frozenset()
     device: str = SIM_NAME
+    unwitnessed: frozenset[str] = frozenset()

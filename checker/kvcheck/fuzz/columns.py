@@ -23,6 +23,7 @@ from kvcheck.fuzz.case import Case, Failure
 from kvcheck.fuzz.designs import ground_of, settings_of
 from kvcheck.fuzz.draw import SIZES, WITH_PRIORITIES, fresh
 from kvcheck.fuzz.failures import of_bytes, of_finding
+from kvcheck.fuzz.looks import Contents, Looking
 from kvcheck.fuzz.runner import Attempt, made, request_count
 from kvcheck.fuzz.site import SIM
 from kvcheck.lockstep import Judge
@@ -145,9 +146,10 @@ def measure(manager: str, column: Column, *, seed: int = 0, runs: int | None = N
 
 def looked_at(case: Case, column: Column) -> Failure | None:
     """The case under one check; what that check saw, or None."""
-    opened, reporter = SIM.open(case), _reporter(case, column)
+    opened, reporter, size = SIM.open(case), _reporter(case, column), case.sizes.slot_bytes
     try:
-        parts = made(case, opened.device, reporter, reads=opened.reads)
+        looking = Looking(opened.device, frozenset(), slot_bytes=size)
+        parts = made(case, looking, reporter, opened.block_bytes, Contents(size))
         failure = _KINDS[column](case, *parts).play()
     finally:
         opened.end()

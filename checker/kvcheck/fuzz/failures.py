@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from kvcheck.fuzz.case import AnyCall, Failure
 from kvcheck.fuzz.hands import Accepted
 from kvcheck.lockstep import Refusal, Refused, text_of
+from kvcheck.lockstep.payload import HOLDS
 from kvimpl.device.port import Access, Finding
 from kvimpl.device.port.errors import DeviceStuck, StepsExhausted
 from kvspec.events import Level, Observation, Shape
@@ -44,7 +45,14 @@ def of_refusal(refusal: Refusal) -> Failure:
     detail = (
         f"{refusal.reason.name.lower()} {action}: {what or getattr(refusal.event, 'guard', '')}"
     )
-    return Failure("refused", detail, text_of(refusal))
+    return Failure("refused", detail, text_of(refusal), _witness(refusal))
+
+
+def _witness(refusal: Refusal) -> str:
+    """What was found in a slot, where that is what the refusal is about."""
+    if refusal.conjunct is None or refusal.conjunct.label != HOLDS:
+        return ""
+    return ", ".join(f"{name} {value}" for name, value in refusal.conjunct.values)
 
 
 def of_finding(finding: Finding, *, read: Sequence[str] = ()) -> Failure:

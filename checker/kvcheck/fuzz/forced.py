@@ -76,7 +76,7 @@ class OnGated:
     def __init__(self, site: GatedSite, case: Case) -> None:
         cuda = site.cuda
         device = CudaDevice(cuda.runtime, cuda.launcher, watchdog=cuda.watchdog)
-        self.reads = ByCopy(device, case)
+        self.block_bytes = ByCopy(device, case)
         self.device = GatedDevice(device, cuda.runtime, site.steps)
         self._site = site
 

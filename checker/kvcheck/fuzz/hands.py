@@ -18,7 +18,9 @@ from functools import partial
 from typing import Any
 
 from kvcheck.fuzz import case as calls
-from kvcheck.fuzz.site import ByKernel, Reads
+from kvcheck.fuzz.looks import Contents
+from kvcheck.fuzz.site import BlockBytes, ByKernel
+from kvcheck.lockstep import Tag
 from kvimpl.blocks import BlockHandle, BlockManager, Keep, Miss, PinReceipt, Stored
 from kvimpl.blocks.errors import (
     AlreadyCached,
@@ -90,28 +92,17 @@ class World:
     manager: BlockManager
     compute: Stream
     clock: Clock
-    slot_bytes: int
-    reads: Reads = field(default_factory=ByKernel)
+    contents: Contents
+    block_bytes: BlockBytes = field(default_factory=ByKernel)
     is_over: bool = False
     is_step_open: bool = False
     wrong_bytes: list[str] = field(default_factory=list)
 
-    def content(self, key: int) -> bytes:
-        """The bytes of a key: never those of fresh or freed memory."""
-        return bytes([byte_of(key)]) * self.slot_bytes
-
-    def compare(self, key: int, found: bytes, *, who: str) -> None:
-        """Note bytes that are not those of their key."""
-        if found != self.content(key):
-            self.wrong_bytes.append(
-                f"{who} read {found[:8].hex()}.. ({len(found)} bytes) where the bytes of key {key}"
-                f" are {byte_of(key):02x}."
-            )
-
-
-def byte_of(key: int) -> int:
-    """The byte that a key's blocks are filled with."""
-    return 1 + key % 199
+    def take(self, wrong: Callable[[bytes], str], found: bytes, *, who: str) -> None:
+        """Note bytes in which something is wrong."""
+        what = wrong(found)
+        if what:
+            self.wrong_bytes.append(f"{who} read {what}.")
 
 
 def key_of(key: int) -> Key:
@@ -192,17 +183,22 @@ class Hands:
     def fill(self, call: calls.Fill) -> None:
         entry, world = self._entry(call), self.world
         if entry is not None and not entry.is_cached and self._may_launch:
-            view = world.manager.view(entry.handle)
-            world.device.fill(view, byte_of(call.key), world.compute, label=f"fill {call.key}")
+            view, handle = world.manager.view(entry.handle), entry.handle
+            tag = Tag(handle.block, handle.generation, self._id(call.request))
+            data = world.contents.of(call.key, tag)
+            world.block_bytes.write(
+                world.device, view, data, world.compute, label=f"fill {call.key}"
+            )
             entry.key = call.key
 
     def read(self, call: calls.Read) -> None:
         entry, world = self._entry(call), self.world
         if entry is None or entry.key is None or not self._may_launch:
             return
-        take = partial(world.compare, entry.key, who=f"A kernel for request {call.request}")
+        wrong = world.contents.reader(entry.handle.block, entry.key)
+        take = partial(world.take, wrong, who=f"A kernel for request {call.request}")
         view = world.manager.view(entry.handle)
-        world.reads.read(world.device, view, world.compute, take, label=f"read {entry.key}")
+        world.block_bytes.read(world.device, view, world.compute, take, label=f"read {entry.key}")
 
     def commit(self, call: calls.Commit) -> None:
         entry = self._entry(call)
@@ -244,12 +240,13 @@ class Hands:
         pinned, device = self._pinned(call.receipt), self.world.device
         if pinned is None or pinned.key is None:
             return
+        wrong = self.world.contents.reader(pinned.receipt.handle.block, pinned.key)
         stream, wire = self._wire()
         for mark in pinned.receipt.after:
             device.wait(stream, mark)
         device.copy(wire.view(), pinned.receipt.view, stream, label="send")
         device.synchronize(stream)
-        self.world.compare(pinned.key, device.host_read(wire.view()), who="The reader of a pin")
+        self.world.take(wrong, device.host_read(wire.view()), who="The reader of a pin")
 
     def unpin(self, call: calls.Unpin) -> None:
         pinned = self._pinned(call.receipt)
@@ -309,7 +306,7 @@ class Hands:
         if self._network is None:
             device = self.world.device
             stream = device.stream(f"network{self.number}")
-            wire = device.alloc(self.world.slot_bytes, Space.PINNED, label="wire")
+            wire = device.alloc(self.world.contents.slot_bytes, Space.PINNED, label="wire")
             self._network = stream, wire
         return self._network
 

@@ -3,8 +3,9 @@
 It decides what counts as a failure of a run and what the run covered; cases are drawn, kept and
 shrunk elsewhere, and `site` decides on what they run. The idea: on the simulated device a run is a
 function of its case and of nothing else, so the same case gives the same end, line by line. What is
-looked at: each step and part (the judge), each order of accesses (a device that can), the bytes
-behind each key, and at the end that every block is free again.
+looked at: each step and part, what the device was told of order and the tags that copies moved
+(the judge), each order of accesses (a device that can), the bytes that kernels and readers find,
+and at the end that every block is free again.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from kvcheck.fuzz.cover import names_of
 from kvcheck.fuzz.designs import Ground, ground_of, settings_of
 from kvcheck.fuzz.failures import of_bytes, of_error, of_finding, of_leak
 from kvcheck.fuzz.hands import Clock, Hands, World
-from kvcheck.fuzz.site import SIM, Reads, Site
+from kvcheck.fuzz.looks import EVERYTHING, Contents, Look, Looking
+from kvcheck.fuzz.site import SIM, BlockBytes, Site
 from kvcheck.lockstep import Judge, Refused
 from kvcheck.schedule import ReplayDiverged
 from kvcheck.verdict import Outcome
 from kvimpl.blocks import BlockManager
 from kvimpl.bugs import BUGS
-from kvimpl.device.port import Device, Finding
+from kvimpl.device.port import Finding
 from kvspec.events import Detail, Event, Reporter, Shown
 from kvspec.lang.state import State
 
@@ -140,7 +142,7 @@ class Attempt:
         if world.is_step_open:
             manager.end_step()
         findings = world.device.quiesce()
-        world.reads.finish(world.device)
+        world.block_bytes.finish(world.device)
         manager.poll()
         return tuple(findings)
 
@@ -162,8 +164,10 @@ class Attempt:
         return of_finding(findings[0]) if findings else None
 
 
-def run_case(case: Case, *, site: Site = SIM) -> Ran:
+def run_case(case: Case, *, site: Site = SIM, looks: frozenset[Look] = EVERYTHING) -> Ran:
     """The case's run, from a fresh device of the site to its end.
+
+    `looks` are the witnesses of the device that the judge has.
 
     Raises:
         ValueError: the sizes are absurd, the order names no schedule, or there is no such manager.
@@ -173,11 +177,15 @@ def run_case(case: Case, *, site: Site = SIM) -> Ran:
     """
     settings = settings_of(case.sizes)
     ground = ground_of(settings.shape, request_count(case))
-    judge = Judge(ground.design, detail=Detail.PARTS)
-    watching = _Watching(judge, ground)
     opened = site.open(case)
     try:
-        failure = Attempt(case, *made(case, opened.device, watching, reads=opened.reads)).play()
+        looking = Looking(opened.device, looks, slot_bytes=settings.slot_bytes)
+        judge = Judge(
+            ground.design, detail=Detail.PARTS, order=looking.order, payload=looking.payload
+        )
+        watching = _Watching(judge, ground)
+        contents = Contents(settings.slot_bytes, payload=looking.payload, ghosts=judge.ghosts)
+        failure = Attempt(case, *made(case, looking, watching, opened.block_bytes, contents)).play()
     finally:
         opened.end()
     unjudged = judge.verdict()
@@ -193,18 +201,18 @@ def run_case(case: Case, *, site: Site = SIM) -> Ran:
             "Mend the judge; the run counts as not made."
         ) from watching.fault
     covered = names_of(ground, judge.taken, judge.refused, watching.states, watching.goals)
-    return Ran(failure, opened.line, judge.step_count, covered, site.name)
+    return Ran(failure, opened.line, judge.step_count, covered, site.name, judge.unwitnessed)
 
 
 def made(
-    case: Case, device: Device, reporter: Reporter | None, *, reads: Reads
+    case: Case, looking: Looking, reporter: Reporter | None, by: BlockBytes, contents: Contents
 ) -> tuple[World, list[Hands]]:
     """The case's manager on the device, and a pair of hands for each task."""
     settings = settings_of(case.sizes)
-    compute, clock = device.stream("compute"), Clock()
+    device, compute, clock = looking.device, looking.compute, Clock()
     build = builder_of(case.manager)
     manager = build(device, settings, compute=compute, clock=clock, reporter=reporter)
-    world = World(device, manager, compute, clock, settings.slot_bytes, reads)
+    world = World(device, manager, compute, clock, contents, by)
     return world, [Hands(world, number) for number in range(len(case.tasks))]
 
 

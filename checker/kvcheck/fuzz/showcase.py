@@ -53,9 +53,10 @@ WRONG_BYTES = Case(
 
 
 def orders_until_witness(case: Case, run: Callable[[Case], Ran], *, most: int) -> tuple[int, Ran]:
-    """The case under one drawn order after the other, until bytes are read wrong or `most` are run.
+    """The case under one drawn order after the other, until bytes are wrong or `most` are run.
 
-    How many were run, and the last of them.
+    `run` has to look at bytes and not at order, which is refused before any byte is wrong. How many
+    were run, and the last of them.
     """
     number, ran = 1, run(case)
     while number < most and (ran.failure is None or not ran.failure.witness):

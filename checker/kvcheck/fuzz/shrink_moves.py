@@ -30,7 +30,7 @@ LEAST = {
     "references_max": 1,
     "pins_max": 0,
     "copies_max": 1,
-    "slot_bytes": 1,
+    "slot_bytes": 32,  # a slot without room for a tag would hide what the payload shows
 }
 """The smallest value of each size, in the order in which they are tried."""
 

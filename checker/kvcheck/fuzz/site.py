@@ -9,8 +9,10 @@ judge and classes of failures are written once.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol, TypeAlias
 
+import kvcheck.lockstep as lockstep
 from kvcheck.fuzz.case import SIM_NAME, Case
 from kvcheck.fuzz.orders import schedule_of
 from kvcheck.schedule import Recorder
@@ -19,13 +21,18 @@ from kvimpl.device.port.steps import Pending
 from kvimpl.device.sim import SimDevice, SimOptions
 
 STEPS_MAX = 200_000
+BETWEEN = (str(Path(lockstep.__file__).parent), __file__)
+"""The code that stands between a program and its device: no finding names a line of it."""
 
 Take: TypeAlias = Callable[[bytes], None]
 """Is given the bytes that were read."""
 
 
-class Reads(Protocol):
-    """Reads of blocks by work in a stream, which may execute long after they were asked for."""
+class BlockBytes(Protocol):
+    """Blocks are written and read by work in a stream, which may execute long after the call."""
+
+    def write(self, device: Device, view: View, data: bytes, stream: Stream, *, label: str) -> None:
+        """Enqueue a write of the block."""
 
     def read(self, device: Device, view: View, stream: Stream, take: Take, *, label: str) -> None:
         """Enqueue a read; `take` gets the bytes once it has executed, at `finish` at the latest."""
@@ -35,14 +42,14 @@ class Reads(Protocol):
 
 
 class Opened(Protocol):
-    """One run's device, the reads on it, and the schedule as it went, if it can be told."""
+    """One run's device, how bytes go there, and the schedule as it went, if it can be told."""
 
     @property
     def device(self) -> Device:
         """For this run only."""
 
     @property
-    def reads(self) -> Reads:
+    def block_bytes(self) -> BlockBytes:
         """For this device only."""
 
     @property
@@ -69,10 +76,20 @@ class Site(Protocol):
 
 
 class ByKernel:
-    """Reads by a kernel with a body in Python, which only a simulated device executes."""
+    """By kernels with a body in Python, which only a simulated device executes."""
+
+    def write(self, device: Device, view: View, data: bytes, stream: Stream, *, label: str) -> None:
+        """See BlockBytes."""
+
+        def body(arguments: Sequence[Bytes | int]) -> None:
+            (block,) = arguments
+            assert not isinstance(block, int)
+            block.write(data)
+
+        device.launch(Kernel(label, (Mode.WRITE,), body), (view,), stream)
 
     def read(self, device: Device, view: View, stream: Stream, take: Take, *, label: str) -> None:
-        """See Reads."""
+        """See BlockBytes."""
 
         def body(arguments: Sequence[Bytes | int]) -> None:
             (block,) = arguments
@@ -82,7 +99,7 @@ class ByKernel:
         device.launch(Kernel(label, (Mode.READ,), body), (view,), stream)
 
     def finish(self, device: Device) -> None:
-        """See Reads: each kernel has handed its bytes over itself."""
+        """See BlockBytes: each kernel has handed its bytes over itself."""
 
 
 class OnSim:
@@ -92,8 +109,9 @@ class OnSim:
 
     def __init__(self, case: Case, *, steps_max: int = STEPS_MAX) -> None:
         self._record = Recorder(schedule_of(case.order))
-        self.device = self.kind(self._record, SimOptions(steps_max=steps_max))
-        self.reads = ByKernel()
+        options = SimOptions(steps_max=steps_max)
+        self.device = self.kind(self._record, options, beside=BETWEEN)
+        self.block_bytes = ByKernel()
 
     @property
     def line(self) -> str:

@@ -266,13 +266,20 @@ class Judge:
         """Steps of the design that were taken, or refused by the guard that was named."""
         return self.taken.total() + self.refused.total()
 
+    @property
+    def unwitnessed(self) -> frozenset[str]:
+        """What nobody has looked at of the device: `order`, or `payload: reads`."""
+        blind: set[str] = set()
+        for name, witness in ("order", self._order), ("payload", self._payload):
+            spots = {"all"} if witness is None else witness.blind_spots
+            blind |= {name if spot == "all" else f"{name}: {spot}" for spot in spots}
+        return frozenset(blind)
+
     def verdict(self) -> Verdict:
         """What the judge has seen; no step of the design seen is `not run`, never a pass."""
         bound = f"{self.design.bound}, {self.step_count} steps, {self.part_count} parts"
         blind = self.blind_spots & {*GHOSTS, *(field.name for field in self.design.fields)}
-        for name, witness in ("order", self._order), ("payload", self._payload):
-            spots = {"all"} if witness is None else witness.blind_spots
-            blind |= {name if spot == "all" else f"{name}: {spot}" for spot in spots}
+        blind |= self.unwitnessed
         if blind:
             bound += f", blind to {', '.join(sorted(blind))}"
         if self.refusal is not None:

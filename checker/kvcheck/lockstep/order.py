@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any, cast
 
 import kvspec.events as events
@@ -56,6 +57,7 @@ class WatchedDevice:
         }
         self._levels: dict[str, port.Buffer] = {}
         self._wrong: WrongPart | None = None
+        self._learning = Lock()
         self.compute_count = 0
 
     def __getattr__(self, name: str) -> Any:  # Any: whatever the device has under that name
@@ -109,14 +111,14 @@ class WatchedDevice:
         """See the port."""
         done: bool = self._device.query(on)
         if done:
-            _join(self._host, self._after(on))
+            self._learn(self._after(on))
         return done
 
     def synchronize(self, on: Waitable | None = None) -> None:
         """See the port."""
         self._device.synchronize(on)
         for clock in list(self._streams.values()) if on is None else [self._after(on)]:
-            _join(self._host, clock)
+            self._learn(clock)
 
     def copy(
         self, destination: port.View, source: port.View, stream: port.Stream, *, label: str = "copy"
@@ -202,6 +204,11 @@ class WatchedDevice:
         number = on.number if isinstance(on, port.Mark) else self._latest.get(on.number, -1)
         return self._marks.get(number, {})
 
+    def _learn(self, clock: Clock) -> None:
+        """The host has waited; on a CUDA device several threads do so at once."""
+        with self._learning:
+            _join(self._host, clock)
+
     def _enqueued(self, stream: port.Stream) -> None:
         clock = self._clock(stream)
         _join(clock, self._host)
@@ -264,7 +271,7 @@ def _place(view: port.View) -> tuple[int, int]:
 
 
 def _join(clock: Clock, other: Clock) -> None:
-    for stream, count in other.items():
+    for stream, count in list(other.items()):
         if clock.get(stream, 0) < count:
             clock[stream] = count
 
