@@ -70,11 +70,7 @@ def settings_of(sizes: Sizes) -> PoolSettings:
 
 @lru_cache(maxsize=KEPT_MAX)
 def ground_of(shape: Shape, request_count: int) -> Ground:
-    """The design that judges a manager of this shape, of which so many requests hold blocks.
-
-    Raises:
-        UnjudgeableShape: no design reads such a manager.
-    """
+    """The design that judges a manager of this shape, of which so many requests hold blocks."""
     design = design_for(shape, request_count=max(REQUESTS_MIN, request_count))
     goals = tuple(goal for layer in design.layers for goal in _goals(layer))
     guards = {name: tuple(_labels(design, name)) for name in design.actions}

@@ -171,7 +171,6 @@ def run_case(case: Case, *, site: Site = SIM, looks: frozenset[Look] = EVERYTHIN
 
     Raises:
         ValueError: the sizes are absurd, the order names no schedule, or there is no such manager.
-        UnjudgeableShape: no design reads a manager of these sizes.
         ReplayDiverged: the order is a recorded line that this run does not follow.
         JudgeFault: the judge raised something that is no refusal.
     """

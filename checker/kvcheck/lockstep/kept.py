@@ -12,13 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from typing import cast
 
 import kvspec.events as events
 from kvcheck.lockstep.agreement import Wording
 from kvcheck.lockstep.compiled import OUTSIDE, Compiled, Step, Written, compiled
-from kvcheck.lockstep.priorities import Span, span_of
+from kvcheck.lockstep.priorities import at_priorities
 from kvcheck.lockstep.tiers import (
     FIELDS,
     FREE,
@@ -39,7 +38,7 @@ from kvspec.events import BlockId, Level, Observation, Shape
 from kvspec.lang.concrete import Arguments, initial_states
 from kvspec.lang.ir import Action
 from kvspec.lang.state import State
-from kvspec.models.retention import Priority, RetentionPool
+from kvspec.models.retention import RetentionPool
 
 ORDER = ("slot", "held", "priority", "timed", "expiring", "free", "nfree", "asked_for_a_time")
 OWN_SLOT, HELD, PRIORITY, TIMED, EXPIRING, QUEUES, COUNTS, ASKED = range(len(ORDER))
@@ -53,33 +52,26 @@ class Untold(Exception):
 
 
 def design_for(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
-    """The design that reads a manager of this shape; `request_count` may hold blocks at one time.
-
-    Raises:
-        UnjudgeableShape: no design has such priorities.
-    """
+    """The design that reads a manager of this shape; `request_count` hold blocks at one time."""
     if shape.priority_count == 1:
         return tiers(shape, request_count=request_count)
     return kept(shape, request_count=request_count)
 
 
 def kept(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
-    """The tiered pool and the retention pool as one.
-
-    Raises:
-        UnjudgeableShape: the manager's priorities are not some of LOW, DEFAULT and HIGH.
-    """
-    span = span_of(shape)
+    """The tiered pool and the retention pool as one, with the manager's own priorities."""
     one_queue = tiers(_one_priority(shape), request_count=request_count)
-    model = RetentionPool.instance(P=shape.primary_count, S=shape.secondary_count)
+    model = at_priorities(
+        RetentionPool.instance(P=shape.primary_count, S=shape.secondary_count), shape
+    )
     assert tuple(v.name for v in model.variables) == ORDER
     assert len(one_queue.model.variables) == POOL_ROWS
     own = {action.name: action for action in model.actions}
     made = compiled(model)
     (start,) = initial_states(model)
-    actions = {name: _joined(action, own, span) for name, action in one_queue.actions.items()}
+    actions = {name: _joined(action, own) for name, action in one_queue.actions.items()}
     actions["expire"] = own["expire"]
-    both = _Both(one_queue.compiled, made, span)
+    both = _Both(one_queue.compiled, made, shape)
     everything: Written = dict.fromkeys(range(POOL_ROWS + len(start)))
     joint = Compiled(
         {name: both.step(name) for name in actions},
@@ -87,7 +79,7 @@ def kept(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
         dict.fromkeys(actions, everything),
         one_queue.compiled.source + made.source,
     )
-    fields = tuple(_fields(span))
+    fields = tuple(_fields(shape))
     return Design(
         shape=shape,
         model=one_queue.model,
@@ -110,7 +102,7 @@ def kept(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
         },
         layers=(
             Layer(one_queue.model, one_queue.actions, slice(0, POOL_ROWS), _of_pool),
-            Layer(model, own, slice(POOL_ROWS, None), partial(_of_keeping, span)),
+            Layer(model, own, slice(POOL_ROWS, None), _of_keeping),
         ),
         wording=Wording(fields, joint.written),
     )
@@ -143,18 +135,17 @@ def _of_pool(name: str, chosen: Arguments) -> Arguments | None:
     return chosen[:-2] if name in ASKING else chosen
 
 
-def _of_keeping(span: Span, name: str, chosen: Arguments) -> Arguments | None:
+def _of_keeping(name: str, chosen: Arguments) -> Arguments | None:
     if name in ASKING:
-        return span.asked(chosen[-2:])
+        return chosen[-2:]
     return chosen if name == "expire" else None
 
 
-def _joined(action: Action, own: dict[str, Action], span: Span) -> Action:
+def _joined(action: Action, own: dict[str, Action]) -> Action:
     """The action with what is asked for beside its own arguments."""
     if action.name not in ASKING:
         return action
-    asked = tuple(map(span.parameter, own[action.name].parameters))
-    return replace(action, parameters=action.parameters + asked)
+    return replace(action, parameters=action.parameters + own[action.name].parameters)
 
 
 # ---- a step of both
@@ -163,8 +154,8 @@ def _joined(action: Action, own: dict[str, Action], span: Span) -> Action:
 class _Both:
     """The tiered pool's step, then retention's; a false check of either is a false check."""
 
-    def __init__(self, pool: Compiled, keeping: Compiled, span: Span) -> None:
-        self.pool, self.keeping, self.span = pool, keeping, span
+    def __init__(self, pool: Compiled, keeping: Compiled, shape: Shape) -> None:
+        self.pool, self.keeping, self.shape = pool, keeping, shape
         self.first = len(pool.checks)
 
     def step(self, name: str) -> Step:
@@ -172,7 +163,9 @@ class _Both:
 
         def expire(state: State, chosen: Arguments) -> State | int:
             after = self.keeping.steps["expire"](state[POOL_ROWS:], chosen)
-            return self._check(after) if isinstance(after, int) else _one(state[:POOL_ROWS], after)
+            if isinstance(after, int):
+                return self._check(after)
+            return self._one(state[:POOL_ROWS], after)
 
         def both(state: State, chosen: Arguments) -> State | int:
             before, keeping = state[:POOL_ROWS], state[POOL_ROWS:]
@@ -182,7 +175,7 @@ class _Both:
             if isinstance(pool, int):
                 return pool
             after = self._follow(name, chosen, before, pool, keeping)
-            return self._check(after) if isinstance(after, int) else _one(pool, after)
+            return self._check(after) if isinstance(after, int) else self._one(pool, after)
 
         return expire if name == "expire" else both
 
@@ -195,60 +188,56 @@ class _Both:
     ) -> State | int:
         steps = self.keeping.steps
         if name in ASKING:
-            asked = self.span.asked(chosen[-2:])
-            after = OUTSIDE if asked is None else steps[name](keeping, asked)
+            after = steps[name](keeping, chosen[-2:])
             if isinstance(after, int) or name == "allocate":
                 return after
-            return _taken(after, BlockId(_queue(before, Level.PRIMARY)[0]))
+            return self._taken(after, BlockId(_queue(before, Level.PRIMARY)[0]))
         if name == "onboard":
             room = _queue(before, Level.PRIMARY)[0]
-            after = _taken(_taken(keeping, BlockId(chosen[0])), BlockId(room))
-            return _brought_home(after, pool, BlockId(room))
+            after = self._taken(self._taken(keeping, BlockId(chosen[0])), BlockId(room))
+            return self._brought_home(after, pool, BlockId(room))
         if before[FREE] == pool[FREE]:
             return keeping
         for block in _newly(pool, before):
-            keeping = _taken(keeping, block)
+            keeping = self._taken(keeping, block)
         for block in _newly(before, pool):
             released = steps["release"](keeping, (block,))
             assert not isinstance(released, int), "a block that joins a queue was in use"
             keeping = released
         return keeping
 
+    def _one(self, pool: State, keeping: State) -> State:
+        """Both states, the tiered pool's queues in the order in which retention has them."""
+        queues = cast("tuple[tuple[int, ...], ...]", keeping[QUEUES])
+        width = self.shape.priority_count
+        free = tuple(
+            [sum(queues[level * width : (level + 1) * width], ()) for level in range(len(Level))]
+        )
+        assert all(map(_same, free, pool[FREE])), "both designs queue the same blocks"
+        return (*pool[:FREE], free, *pool[FREE + 1 :], *keeping)
 
-def _one(pool: State, keeping: State) -> State:
-    """Both states, the tiered pool's queues in the order in which retention has them."""
-    queues = cast("tuple[tuple[int, ...], ...]", keeping[QUEUES])
-    width = len(Priority)
-    free = tuple(
-        [sum(queues[level * width : (level + 1) * width], ()) for level in range(len(Level))]
-    )
-    assert all(map(_same, free, pool[FREE])), "both designs queue the same blocks"
-    return (*pool[:FREE], free, *pool[FREE + 1 :], *keeping)
+    def _taken(self, keeping: State, block: BlockId) -> State:
+        """The block is in use, and in no queue: retention's claim, for readers and copies too."""
+        rows, width = [list(row) for row in keeping], self.shape.priority_count
+        for place, queue in enumerate(cast("tuple[tuple[int, ...], ...]", keeping[QUEUES])):
+            if block in queue:
+                rows[QUEUES][place] = tuple([b for b in queue if b != block])
+                rows[COUNTS][place // width] -= 1  # type: ignore[operator]  # counts are ints
+        rows[EXPIRING][0] &= ~(1 << block)  # type: ignore[operator]  # a set's row is a mask
+        rows[HELD][block] = 1
+        return tuple(map(tuple, rows))
+
+    def _brought_home(self, keeping: State, pool: State, room: BlockId) -> State:
+        """Slots are exchanged; the room is empty now, and kept as by default."""
+        rows = [list(row) for row in keeping]
+        rows[OWN_SLOT] = list(pool[SLOT])
+        rows[PRIORITY][room] = self.shape.default_priority
+        rows[TIMED][room] = rows[ASKED][room] = 0
+        return tuple(map(tuple, rows))
 
 
 def _same(mine: tuple[int, ...], other: object) -> bool:
     return sorted(mine) == sorted(cast("tuple[int, ...]", other))
-
-
-def _taken(keeping: State, block: BlockId) -> State:
-    """The block is in use, and in no queue: retention's claim, for readers and copies too."""
-    rows = [list(row) for row in keeping]
-    for place, queue in enumerate(cast("tuple[tuple[int, ...], ...]", keeping[QUEUES])):
-        if block in queue:
-            rows[QUEUES][place] = tuple([b for b in queue if b != block])
-            rows[COUNTS][place // len(Priority)] -= 1  # type: ignore[operator]  # counts are ints
-    rows[EXPIRING][0] &= ~(1 << block)  # type: ignore[operator]  # a set's row is a mask
-    rows[HELD][block] = 1
-    return tuple(map(tuple, rows))
-
-
-def _brought_home(keeping: State, pool: State, room: BlockId) -> State:
-    """Slots are exchanged; the room is empty now, and kept as by default."""
-    rows = [list(row) for row in keeping]
-    rows[OWN_SLOT] = list(pool[SLOT])
-    rows[PRIORITY][room] = Priority.DEFAULT.value
-    rows[TIMED][room] = rows[ASKED][room] = 0
-    return tuple(map(tuple, rows))
 
 
 def _newly(before: State, after: State) -> Iterator[BlockId]:
@@ -265,11 +254,15 @@ def _queue(pool: State, level: Level) -> tuple[int, ...]:
 # ---- what is shown
 
 
-def _fields(span: Span) -> Iterator[Field]:
+def _fields(shape: Shape) -> Iterator[Field]:
+    count = shape.priority_count
     yield from (field for field in FIELDS if field.name != "free")
-    yield Field("free", POOL_ROWS + QUEUES, lambda rows, _: span.queues(rows))
-    as_numbered = (lambda rows, _: span.priorities(rows)) if span.lowest else as_they_are
-    yield Field("priority", POOL_ROWS + PRIORITY, as_numbered)
+    yield Field(
+        "free",
+        POOL_ROWS + QUEUES,
+        lambda rows, _: tuple([rows[n : n + count] for n in range(0, len(rows), count)]),
+    )
+    yield Field("priority", POOL_ROWS + PRIORITY, as_they_are)
     yield Field(
         "timed", POOL_ROWS + TIMED, lambda rows, _: tuple(map(bool, rows)), equal_unworded=True
     )

@@ -1,72 +1,86 @@
-"""Which of the retention design's priorities are a manager's own.
+"""The retention design at a manager's own priorities: as many as it has, with its two limits.
 
-It decides which settings of priorities can be judged. The idea: the design has one priority below
-the default, which is not worth a copy, and one above; a manager's priorities are some of these in a
-row, so that its number p is the design's `lowest + p`. Of other settings the design says nothing,
-and a judge that took one for another would refuse a right manager.
+It decides what the three priorities of the design mean where there are others, and nothing about
+the design itself, which is proved as it is written. The idea: all that the design says of them is
+in three comparisons. LOW is what is not worth a copy, DEFAULT is what a block has that nobody asked
+for, HIGH is what is above it; so each is worded by the manager's limits, and the order stays.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, cast
 
-from kvcheck.lockstep.tiers import Rows, UnjudgeableShape
 from kvspec.events import Shape
-from kvspec.lang.concrete import Arguments
-from kvspec.lang.ir import Local
+from kvspec.lang.ir import BOOL, Apply, Expr, Literal, Model, Operator
 from kvspec.lang.types import EnumType
 from kvspec.models.retention import Priority
 
-WIDTH = len(Priority)
+OWN = EnumType("Priority", tuple(member.name for member in Priority))
+AS_WRITTEN = (len(Priority), Priority.DEFAULT.value, Priority.DEFAULT.value)
+"""How many priorities the design has, which is the default, and the lowest that is worth a copy."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The `count` priorities of the design that a manager has, from `lowest` up."""
-
-    lowest: int
-    count: int
-
-    def asked(self, chosen: Arguments) -> Arguments | None:
-        """The manager's priority and time in the design; None if it has no such priority."""
-        priority, timed = chosen
-        return (self.lowest + priority, timed) if 0 <= priority < self.count else None
-
-    def parameter(self, own: Local) -> Local:
-        """A parameter of the design's action, of which a priority has the manager's numbers."""
-        if not isinstance(own.type, EnumType):
-            return own
-        members = own.type.members[self.lowest : self.lowest + self.count]
-        return replace(own, type=EnumType(own.type.name, members))
-
-    def queues(self, rows: Rows) -> tuple[Rows, ...]:
-        """The design's queues as the manager shows them: by level, then by its own priorities."""
-        return tuple(
-            [
-                rows[level + self.lowest : level + self.lowest + self.count]
-                for level in range(0, len(rows), WIDTH)
-            ]
-        )
-
-    def priorities(self, rows: Rows) -> Rows:
-        """The priorities of blocks in the manager's numbers."""
-        return tuple([row - self.lowest for row in rows])  # type: ignore[operator]  # they are ints
+class NotWorded(Exception):
+    """The design says of a priority what has no meaning for a manager that has others."""
 
 
-def span_of(shape: Shape) -> Span:
-    """Where a manager's priorities lie among the design's.
+def at_priorities(model: Model, shape: Shape) -> Model:
+    """The retention design with the priorities of a manager of this shape.
 
-    Raises:
-        UnjudgeableShape: the design has no such priorities.
+    With three of them, of which the lowest is not worth a copy and the middle one is the default,
+    it is the design as it was.
     """
-    span = Span(Priority.DEFAULT.value - shape.default_priority, shape.priority_count)
-    fits = span.lowest >= 0 and span.lowest + span.count <= WIDTH
-    if not fits or shape.offload_priority_min != shape.default_priority:
-        raise UnjudgeableShape(
-            f"The manager has priority_count={shape.priority_count}, default_priority="
-            f"{shape.default_priority} and offload_priority_min={shape.offload_priority_min}. The"
-            " retention design has one priority below the default, which is not worth a copy, and"
-            f" one above. Judge it with priority_count={WIDTH}, default_priority=1 and"
-            " offload_priority_min=1, or with priority_count=1."
+    if not 0 <= shape.default_priority < shape.priority_count:
+        raise ValueError(
+            f"The default priority is {shape.default_priority}, and there are"
+            f" {shape.priority_count}. The shape is of no manager. Give a default among them."
         )
-    return span
+    own = (shape.priority_count, shape.default_priority, shape.offload_priority_min)
+    names = OWN.members if own == AS_WRITTEN else tuple(f"P{n}" for n in range(own[0]))
+    return cast("Model", _Worded(EnumType(OWN.name, names), shape).worded(model))
+
+
+class _Worded:
+    """One walk over a model's tree."""
+
+    def __init__(self, kind: EnumType, shape: Shape) -> None:
+        self.kind = kind
+        self.default = Literal(int(shape.default_priority), kind)
+        self.least = Literal(int(shape.offload_priority_min), kind)
+
+    def worded(self, node: Any) -> Any:
+        """The node in the manager's priorities. Any: every kind of node of the tree."""
+        if isinstance(node, tuple):
+            return tuple(map(self.worded, node))
+        if node == OWN:
+            return self.kind
+        if isinstance(node, Literal) and node.type == OWN:
+            return self.literal(node)
+        if isinstance(node, Apply) and node.operator is Operator.EQ:
+            first, second = node.operands
+            if isinstance(second, Literal) and second.type == OWN:
+                return self.compared(self.worded(first), second)
+        if not is_dataclass(node) or isinstance(node, type):
+            return node
+        return replace(node, **{f.name: self.worded(getattr(node, f.name)) for f in fields(node)})
+
+    def compared(self, priority: Expr, other: Literal) -> Expr:
+        """A priority is LOW, DEFAULT or HIGH, by the manager's limits."""
+        match Priority(other.value):
+            case Priority.LOW:
+                return Apply(Operator.LT, (priority, self.least), BOOL)
+            case Priority.DEFAULT:
+                return Apply(Operator.EQ, (priority, self.default), BOOL)
+            case Priority.HIGH:
+                return Apply(Operator.LT, (self.default, priority), BOOL)
+
+    def literal(self, node: Literal) -> Literal:
+        """A priority that is given to a block; only the default is given by the design."""
+        if node.value != Priority.DEFAULT.value:
+            raise NotWorded(
+                f"The retention design gives a block the priority {Priority(node.value).name}. A"
+                " manager with other priorities has none of that name. Compare with it, or reword"
+                " the design."
+            )
+        return self.default
