@@ -13,7 +13,7 @@ from itertools import chain
 from typing import cast
 
 from kvcheck.bridge.contents import row_of
-from kvspec.events import Observation, Part, SendCopy
+from kvspec.events import Event, Observation, SendCopy
 from kvspec.lang.ir import Model
 from kvspec.lang.state import State
 
@@ -22,9 +22,9 @@ Ints = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A line that the manager reported, and what it showed before and after it."""
+    """A step or a line of one that the manager told, and what it showed before and after it."""
 
-    part: Part
+    told: Event
     before: Observation
     after: Observation
 
@@ -45,7 +45,7 @@ class Effect:
 
 def effect_heard(heard: Heard) -> Effect:
     """What a line of the manager did."""
-    part, before, after = heard.part, heard.before, heard.after
+    part, before, after = heard.told, heard.before, heard.after
     copy = (int(part.source), int(part.target)) if isinstance(part, SendCopy) else None
     return _effect(_shown(before), _shown(after), copy)
 

@@ -76,7 +76,7 @@ def play(
 def _play(player: Player, tape: Tape, script: Script, *, is_exact: bool) -> Played:
     taken = 0
     for call in script:
-        heard, sent, lines, stopped = len(tape.heard), len(tape.copies), len(tape.lines), ""
+        heard, sent, lines, stopped = len(tape.steps), len(tape.copies), len(tape.heard), ""
         try:
             if call.first > WARM_UP:
                 player.name_blocks()
@@ -84,9 +84,9 @@ def _play(player: Player, tape: Tape, script: Script, *, is_exact: bool) -> Play
         except (BlockError, Unplayable) as error:
             stopped = str(error)
         if tape.judge.refusal is not None:
-            return Played(taken, call, tape.judge.refusal, lines=tuple(tape.lines[lines:]))
+            return Played(taken, call, tape.judge.refusal, lines=tuple(tape.heard[lines:]))
         if not stopped and is_exact:
-            stopped = _amiss(call, tape.heard[heard:], tape.copies[sent:])
+            stopped = _amiss(call, tape.steps[heard:], tape.copies[sent:])
         if stopped:
             where = f"step {call.first}" if call.first > WARM_UP else "the warm-up"
             return Played(taken, None, None, f"{where}, {call.words}: {stopped}")

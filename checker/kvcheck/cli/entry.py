@@ -29,6 +29,7 @@ COMMANDS = {
     "bugs": "The kill matrix: each known bug against each engine.",
     "replay": "Run a failing case that the fuzzer kept again, on its recorded schedule.",
     "execute": "Execute a known bug's design counterexample on the real manager, under its judge.",
+    "abstract": "A failing case that the fuzzer kept, as a run of the design with the same bug.",
     "linear": "Threads that share one manager: is there an order of their calls that explains it?",
     "serve": "Cached blocks of this machine's memory, for other processes to pin and read.",
     "demo": "A real bug refuted and mended, in the design and in a running manager.",

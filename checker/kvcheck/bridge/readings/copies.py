@@ -8,15 +8,20 @@ the direction of their stream. What the device does by itself has no call.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import count
 
+import kvspec.events as events
 from kvcheck.bridge.contents import Use, warmed_up
+from kvcheck.bridge.lifting import Lift
+from kvcheck.bridge.lifting import making as lifted
+from kvcheck.bridge.lines import Heard
 from kvcheck.bridge.readings.reading import SLOT_BYTES, Reading, action_of, guarded
 from kvcheck.bridge.script import Call, Script, Unplayable, Verb, making
 from kvcheck.trace.path import Path
 from kvimpl.blocks import PoolSettings
-from kvspec.events import Level
+from kvspec.events import Level, Shape
 from kvspec.lang.ir import BOOL, Apply, Constant, Literal, Model, Operator, ReadConstant
 from kvspec.lang.types import IntType
 from kvspec.models.copies import Stream
@@ -54,8 +59,8 @@ def script(model: Model, path: Path) -> Script:
 def narrow(model: Model) -> Model:
     """Slots have levels, and a copy goes down on the offload stream and up on the other."""
     _, stream, source, target = action_of(model, "copy").parameters
-    count = dict(model.sizes)["Slot"]
-    table = tuple(int(slot >= _primary_count(count)) for slot in range(count))
+    slots = dict(model.sizes)["Slot"]
+    table = tuple(int(slot >= _primary_count(slots)) for slot in range(slots))
     tier = Constant("tier", (source.type,), LEVEL, table)
     goes_up = Apply(Operator.EQ, (stream, Literal(Stream.ONBOARD.value, stream.type)), BOOL)
     leaves, arrives = (
@@ -72,12 +77,38 @@ def narrow(model: Model) -> Model:
     )
 
 
+def lift(heard: tuple[Heard, ...]) -> Iterator[Lift]:
+    """A copy and what a step launches are works; the device executes none, as it may in the design.
+
+    The slots of a copy are those that were told; whose they are is no matter of the design.
+    """
+    works = count()
+    for one in heard:
+        match one.told:
+            case events.BeginStep():
+                yield lifted(one, "begin_step")
+            case events.SendCopy(stream=st, source=source, target=target):
+                yield lifted(one, "copy", next(works), st, source, target)
+            case events.EndStep():
+                yield lifted(one, "end_step", next(works))
+
+
+def sizes(shape: Shape, lifts: tuple[Lift, ...]) -> dict[str, int]:
+    """As many works as there were copies and steps, and the manager's slots."""
+    return {
+        "W": sum(one.move.action != "begin_step" for one in lifts),
+        "S": shape.block_count,
+    }
+
+
 READING = Reading(
     design="copies",
     silently="contents are committed before the run; a kernel is launched behind each step",
     settings=settings,
     script=script,
     narrow=narrow,
+    lift=lift,
+    sizes=sizes,
 )
 
 

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import kvspec.events as events
 from kvcheck.bridge.contents import Use, is_wanted, primary_front, states_before, warmed_up
+from kvcheck.bridge.lifting import Lift, block_count, unknown, users
+from kvcheck.bridge.lifting import making as lifted
 from kvcheck.bridge.lines import Effect, Heard, effect_heard, effect_in
 from kvcheck.bridge.readings.reading import SLOT_BYTES, Reading, action_of
 from kvcheck.bridge.script import Call, Script, Unplayable, Verb, making, silent
 from kvcheck.trace.path import Move, Path
 from kvimpl.blocks import PoolSettings
-from kvspec.events import Claim, SendCopy, Swap
+from kvspec.events import Claim, SendCopy, Shape, Swap
 from kvspec.lang.concrete import Stepped, step
 from kvspec.lang.ir import Model
 from kvspec.lang.state import State
@@ -70,12 +73,36 @@ def wrong_line(right: Model, state: State, heard: tuple[Heard, ...]) -> str:
     return ""
 
 
+def lift(heard: tuple[Heard, ...]) -> Iterator[Lift]:
+    """An offloading allocation is its seven lines, in the design's order; contents are not seen."""
+    for one in heard:
+        match one.told:
+            case events.Allocate():
+                yield lifted(one, "allocate")
+            case events.OffloadAllocate():
+                yield from (Lift(Move(line, ())) for line in LINES[:-1])
+                yield lifted(one, LINES[-1])
+            case events.Release(block=b) if users(one, b) == 0:
+                yield lifted(one, "release", b)
+            case events.Reuse() | events.Onboard() | events.Pin() | events.Unpin():
+                raise unknown(one, "in the design blocks are only allocated and released")
+            case events.Expire():
+                raise unknown(one, "the design has one queue a level and no time")
+
+
+def sizes(shape: Shape, _: tuple[Lift, ...]) -> dict[str, int]:
+    """The manager's."""
+    return block_count(shape)
+
+
 READING = Reading(
     design="offload",
     silently="contents are committed before they are moved, copies settled at once, and a call"
     " that the run leaves in its middle is made to its end",
     settings=settings,
     script=script,
+    lift=lift,
+    sizes=sizes,
     wrong_line=wrong_line,
 )
 
@@ -122,7 +149,7 @@ def _last_line(moves: tuple[Move, ...], first: int) -> int:
 
 def _line(heard: Heard, wanted: Mapping[str, Effect]) -> str:
     """The action that a part of the manager is; "" for a part that the design does not have."""
-    match heard.part:
+    match heard.told:
         case Claim(block=block):
             slots = heard.before.slot
             is_victim = slots is not None and int(slots[block]) in wanted["claim_victim"].left

@@ -9,11 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import kvspec.events as events
 from kvcheck.bridge.contents import Use, is_wanted, primary_front, row_of, states_before, warmed_up
+from kvcheck.bridge.lifting import Lift, block_count, unknown
+from kvcheck.bridge.lifting import making as lifted
+from kvcheck.bridge.lines import Heard
 from kvcheck.bridge.readings.reading import SLOT_BYTES, Reading
 from kvcheck.bridge.script import Call, Script, Unplayable, Verb, making, silent
 from kvcheck.trace.path import Move, Path
 from kvimpl.blocks import PoolSettings
+from kvspec.events import Shape
 from kvspec.lang.ir import Model
 from kvspec.lang.state import State
 
@@ -39,11 +44,41 @@ def script(model: Model, path: Path) -> Script:
     return warmed_up(model, uses, calls)
 
 
+def lift(heard: tuple[Heard, ...]) -> Iterator[Lift]:
+    """Contents and copies are no matter of the design; a block has one holder in it."""
+    for one in heard:
+        match one.told:
+            case events.Allocate():
+                yield lifted(one, "allocate")
+            case events.OffloadAllocate():
+                yield lifted(one, "offload")
+            case events.Onboard(block=b):
+                yield lifted(one, "onboard", b)
+            case events.Release(block=b):
+                yield lifted(one, "release", b)
+            case events.Pin(block=b):
+                yield lifted(one, "pin", b)
+            case events.Unpin(block=b):
+                yield lifted(one, "unpin", b)
+            case events.Reuse():
+                raise unknown(one, "in the design nobody holds a block for its content")
+            case events.Expire():
+                raise unknown(one, "the design has one queue a level and no time")
+
+
+def sizes(shape: Shape, _: tuple[Lift, ...]) -> dict[str, int]:
+    """The manager's; a wrong one may count past its own limit of references."""
+    pins_max = shape.pins_max
+    return block_count(shape) | {"REFS": shape.references_max + pins_max, "PINS": pins_max}
+
+
 READING = Reading(
     design="pins",
     silently="contents are committed before they are pinned or moved, and copies settled at once",
     settings=settings,
     script=script,
+    lift=lift,
+    sizes=sizes,
 )
 
 

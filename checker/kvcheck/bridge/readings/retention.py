@@ -10,11 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import kvspec.events as events
 from kvcheck.bridge.contents import Use, is_wanted, primary_front, states_before, warmed_up
+from kvcheck.bridge.lifting import Lift, block_count, unknown, users
+from kvcheck.bridge.lifting import making as lifted
+from kvcheck.bridge.lines import Heard
 from kvcheck.bridge.readings.reading import SLOT_BYTES, Reading
 from kvcheck.bridge.script import Call, Script, Unplayable, Verb, Wish, making, silent
+from kvcheck.lockstep.priorities import at_priorities
 from kvcheck.trace.path import Move, Path
 from kvimpl.blocks import PoolSettings
+from kvspec.events import BlockId, Shape
 from kvspec.events import Priority as Kept
 from kvspec.lang.ir import Model
 from kvspec.lang.state import State
@@ -43,11 +49,42 @@ def script(model: Model, path: Path) -> Script:
     )
 
 
+def lift(heard: tuple[Heard, ...]) -> Iterator[Lift]:
+    """A hit of a block in use, and a release that leaves it in use, change nothing in the design.
+
+    What a request asked for is read from what is shown after the step.
+    """
+    for one in heard:
+        match one.told:
+            case events.Allocate(block=b):
+                yield lifted(one, "allocate", *_asked(one, b))
+            case events.OffloadAllocate(block=b):
+                yield lifted(one, "offload_allocate", *_asked(one, b))
+            case events.Reuse(block=b) if users(one, b) == 1:
+                yield lifted(one, "reuse", b)
+            case events.Release(block=b) if users(one, b) == 0:
+                yield lifted(one, "release", b)
+            case events.Expire(block=b):
+                yield lifted(one, "expire", b)
+            case events.Onboard():
+                raise unknown(one, "in the design nothing comes back from host memory")
+            case events.Pin() | events.Unpin():
+                raise unknown(one, "the design has no readers")
+
+
+def sizes(shape: Shape, _: tuple[Lift, ...]) -> dict[str, int]:
+    """The manager's; its priorities are no size."""
+    return block_count(shape)
+
+
 READING = Reading(
     design="retention",
     silently="contents are committed before they are moved or reused, and copies settled at once",
     settings=settings,
     script=script,
+    lift=lift,
+    sizes=sizes,
+    fit=at_priorities,
 )
 
 
@@ -80,3 +117,10 @@ def _calls(step: int, move: Move, uses: tuple[Use, ...]) -> Iterator[Call]:
             yield making(Verb.EXPIRE, step, "expire", block=b)
         case name, _:
             raise Unplayable(f"step {step}, {name}: no call does this")
+
+
+def _asked(one: Heard, block: BlockId) -> tuple[int, int]:
+    priority, timed = one.after.priority, one.after.timed
+    if priority is None or timed is None:
+        raise unknown(one, "the manager hides how its blocks are to be kept")
+    return priority[block], timed[block]
