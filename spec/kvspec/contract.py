@@ -179,6 +179,9 @@ class Contract(Machine):
         require("the target is available", self.available[q])
         require("the target keeps nothing", not self.filled[q])
         self.claim(p)
+        assert self.available_count == sum(1 for x in Place if self.available[x]), (
+            "the count is true between the two"
+        )
         self.claim(q)
         self.traffic[p] = Traffic.READ
         self.traffic[q] = Traffic.WRITTEN
@@ -221,7 +224,7 @@ class Contract(Machine):
     )
     def count_is_true(self) -> bool:
         "The number shown as available is the number of available places."
-        return self.available_count == sum(1 for p in Place if self.available[p])
+        return self.available_count == sum(1 for x in Place if self.available[x])
 
     @invariant(
         id="KV-INV-20",

@@ -162,7 +162,7 @@ def test_what_was_not_searched_never_passes(
 
 def test_the_page_runs_from_top_to_bottom_and_prints_what_it_says() -> None:
     blocks = BLOCK.findall(PAGE.read_text(encoding="utf-8"))
-    assert sum(kind == "text" for kind, _ in blocks) == 3
+    assert sum(kind == "text" for kind, _ in blocks) == 4
     names: dict[str, object] = {}
     printed = ""
     for kind, text in blocks:

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from kvcheck.cli.searching import Search
     from kvspec.lang.ir import Model
 
-MAPPED = "tiers"
-"""The design that has a mapping into the contract."""
+DEFAULT = "tiers"
 
 
 class Refinement(Target):
@@ -30,19 +29,21 @@ class Refinement(Target):
 
     def model(self) -> Model:
         """The product, without what the design owes on its own."""
-        from kvcheck.refine import refinement_alone
-        from kvspec.models.tiers import TieredPool
+        from kvcheck.refine import design_of, refinement_alone
+        from kvspec.models import MACHINES
 
-        design = TieredPool.instance(**dict(self.sizes))
-        return refinement_alone(super().model(), design)
+        right = replace(self, machine=MACHINES[design_of(self.machine)])
+        return refinement_alone(super().model(), Target.model(right))
 
 
 @click.command("refine")
-@click.argument("design", default=MAPPED)
+@click.argument("design", default=DEFAULT)
 @click.option("--size", "sizes", type=SIZE, multiple=True, help="A size, as P=2; repeatable.")
 @shared_options
 def command(settings: Settings, *, design: str, sizes: tuple[tuple[str, int], ...]) -> Exit:
-    """Search every state of DESIGN (tiers, or one of its known bugs) with the contract beside it.
+    """Search every state of DESIGN, or of a known bug of one, with the contract beside it.
+
+    The designs are tiers, pins, retention and offload.
 
     A step that no contract step allows, or after which the contract's books differ from what the
     mapping reads off the design, is printed with the shortest run that leads to it.
@@ -83,21 +84,21 @@ def command(settings: Settings, *, design: str, sizes: tuple[tuple[str, int], ..
 def refinement_target(design: str, sizes: tuple[tuple[str, int], ...]) -> Target:
     """The design with the contract beside it, at sizes that a search ends at unless told."""
     from kvcheck.cli.faults import Fault
-    from kvcheck.refine import TieredUnderContract, under_contract
+    from kvcheck.refine import MAPPED, design_of, under_contract
     from kvspec.bugs import BUGS
-    from kvspec.models.tiers import TieredPool
 
     target = choose(design, sizes)
-    if not issubclass(target.machine, TieredPool):
+    base = design_of(target.machine)
+    if not base:
         raise Fault(
             f"{target.name} has no mapping into the contract.",
-            cause=f"A mapping is written by hand, and so far {MAPPED} has the only one.",
-            mend=f"Name {MAPPED} or one of its known bugs; `kvproof list` shows them.",
+            cause="A mapping is written by hand for each design that hands out blocks.",
+            mend=f"Name {', '.join(MAPPED)} or a known bug of one; `kvproof list` shows them.",
         )
-    is_bug = target.name in BUGS
-    machine = under_contract(target.machine) if is_bug else TieredUnderContract
-    own = BUGS[target.name].sizes if is_bug else {}
-    parameters = inspect.signature(TieredUnderContract.instance).parameters
+    machine = under_contract(target.machine)
+    own = BUGS[target.name].sizes if target.name in BUGS else {}
+    # every machine's `instance` has its own keyword sizes, which no base class can name
+    parameters = inspect.signature(MAPPED[base].instance).parameters
     small = {name: parameter.default for name, parameter in parameters.items()}
     kept = {*own, *target.overridden}
     at = tuple((name, value if name in kept else small[name]) for name, value in target.sizes)

@@ -18,7 +18,7 @@ from kvcheck.lockstep.compiled import compiled
 from kvcheck.lockstep.frontier import first_false
 from kvcheck.lockstep.refusal import Conjunct
 from kvcheck.verdict import Evidence, Outcome, Verdict
-from kvspec.contract import Contract
+from kvspec.contract import Contract, Traffic
 from kvspec.lang.concrete import Arguments, initial_states
 from kvspec.lang.ir import Action
 
@@ -26,9 +26,8 @@ Place: TypeAlias = int
 User: TypeAlias = Hashable
 Key: TypeAlias = Hashable
 
-USERS, _PINNED, _TRAFFIC, FILLED, CONTENT, KNOWN, _PLACE_OF, AVAILABLE, COUNT = range(9)
-FIELDS = ("available", "available_count", "users", "contents")
-NEVER_SHOWN = ("pins", "copies")
+USERS, PINNED, TRAFFIC, FILLED, CONTENT, KNOWN, _PLACE_OF, AVAILABLE, COUNT = range(9)
+FIELDS = ("available", "available_count", "users", "contents", "pins", "copies")
 WORDS = {"p": "place", "q": "target", "u": "user", "k": "key"}
 
 
@@ -45,13 +44,16 @@ class Books:
     """What a manager shows after a step; None where it cannot, which is then a blind spot.
 
     `available`: places that can be handed out, also those whose content would be forgotten.
-    `users` and `contents` by place; a place that is left out has none.
+    `users`, `contents` and `pins` (how many) by place; a place that is left out has none.
+    `copies`: source and target of each copy that is not known to be complete.
     """
 
     available: Collection[Place] | None = None
     available_count: int | None = None
     users: Mapping[Place, Collection[User]] | None = None
     contents: Mapping[Place, Key] | None = None
+    pins: Mapping[Place, int] | None = None
+    copies: Collection[tuple[Place, Place]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +191,29 @@ class ContractJudge:
                 shown = {place: set(users) for place, users in shown.items() if users}
             elif name == "contents":
                 shown = dict(shown)
+            elif name == "pins":
+                shown = {place: count for place, count in shown.items() if count}
+            elif name == "copies":
+                yield from self._traffic(shown)
+                continue
             if shown != owed:
                 yield f"{name}: the manager shows {_said(shown)}, its steps amount to {_said(owed)}"
 
+    def _traffic(self, copies: Collection[tuple[Place, Place]]) -> Iterable[str]:
+        """The contract knows which places are read and written, not which belong together."""
+        for what, kind, shown in (
+            ("read", Traffic.READ, {source for source, _ in copies}),
+            ("written", Traffic.WRITTEN, {target for _, target in copies}),
+        ):
+            owed = {p for p, use in enumerate(self._row(TRAFFIC)) if use == kind.value}
+            if shown != owed:
+                yield (
+                    f"copies: by what the manager shows, {_said(shown)} are {what}, its steps"
+                    f" amount to {_said(owed)}"
+                )
+
     def books(self) -> Books:
-        """What the steps amount to, in the manager's words."""
+        """What the steps amount to, in the manager's words; copies are compared by place."""
         users, filled = self._row(USERS), self._row(FILLED)
         return Books(
             available={p for p, is_free in enumerate(self._row(AVAILABLE)) if is_free},
@@ -204,6 +224,7 @@ class ContractJudge:
                 for p, is_in in enumerate(filled)
                 if is_in
             },
+            pins={p: count for p, count in enumerate(self._row(PINNED)) if count},
         )
 
     def verdict(self) -> Verdict:
@@ -211,7 +232,8 @@ class ContractJudge:
         count = self.taken.total()
         bound = f"the contract, {self.place_count} places, {count} steps, {self.looks} looks"
         blind = [name for name in FIELDS if name not in self._seen]
-        bound += f", blind to {', '.join((*blind, *NEVER_SHOWN))}"
+        if blind:
+            bound += f", blind to {', '.join(blind)}"
         if self.breach is not None:
             why = self.breach.conjunct.label if self.breach.conjunct else self.breach.differs[0]
             reason = f"step {self.breach.number}, {self.breach.step}: {why}"

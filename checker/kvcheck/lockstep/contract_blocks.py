@@ -99,6 +99,8 @@ def _books(seen: Observation, slot: tuple[SlotId, ...], keys: tuple[Key | None, 
         available_count=None if seen.free_count is None else sum(seen.free_count),
         users=None if seen.holders is None else {slot[b]: h for b, h in enumerate(seen.holders)},
         contents={slot[b]: key for b, key in enumerate(keys) if key is not None},
+        pins=None if seen.pins is None else {slot[b]: n for b, n in enumerate(seen.pins)},
+        copies=None if seen.pending is None else [copy for line in seen.pending for copy in line],
     )
 
 

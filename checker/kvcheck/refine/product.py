@@ -26,10 +26,11 @@ from kvspec.lang.ir import (
     Operator,
     PropertyKind,
     Require,
+    SizeOf,
     Statement,
     Variable,
 )
-from kvspec.lang.types import SortType
+from kvspec.lang.types import EnumType, SizeTerm, SortType
 
 PREFIX = "contract_"
 OF_CONTRACT = "the contract's"
@@ -53,7 +54,11 @@ Calls: TypeAlias = Mapping[str, tuple[Call, ...]]
 """The contract steps of each action of a design; no entry: none, the step is a stutter."""
 
 
-def product(design: Model, contract: Model, calls: Calls, sorts: Mapping[str, SortType]) -> Model:
+Sorts: TypeAlias = Mapping[str, SortType | EnumType]
+"""What the contract's sorts are in a design; an alternative of its own where it names just one."""
+
+
+def product(design: Model, contract: Model, calls: Calls, sorts: Sorts) -> Model:
     """The design with the contract run beside it.
 
     `design` declares the contract's variables under `PREFIX` already, so that its lemmas can speak
@@ -93,9 +98,7 @@ def refinement_alone(whole: Model, design: Model) -> Model:
     return replace(whole, properties=tuple(p for p in whole.properties if p.name not in own))
 
 
-def _followed(
-    action: Action, calls: list[tuple[Call, Action]], sorts: Mapping[str, SortType]
-) -> Action:
+def _followed(action: Action, calls: list[tuple[Call, Action]], sorts: Sorts) -> Action:
     """The action, then its contract steps, on arguments read before its first effect."""
     body = list(action.body)
     first = next((n for n, s in enumerate(body) if not isinstance(s, Let | Require)), len(body))
@@ -130,7 +133,13 @@ def _guarded(taken: Local, run: Action) -> list[Statement]:
     return [*said, If(taken, tuple(rest), (), run.at)]
 
 
-def _renamed(node: Any, sorts: Mapping[str, SortType], tag: str) -> Any:
+def _resized(node: SizeTerm | SizeOf, sorts: Sorts) -> SizeTerm | SizeOf:
+    """A bound that names a sort names the design's; a size that is none keeps its name."""
+    sort = sorts.get(node.size)
+    return node if sort is None else replace(node, size=sort.name)
+
+
+def _renamed(node: Any, sorts: Sorts, tag: str) -> Any:
     """The tree with the design's sorts, prefixed variables and locals of its own.
 
     Any: one walk over every kind of node of the tree.
@@ -139,6 +148,8 @@ def _renamed(node: Any, sorts: Mapping[str, SortType], tag: str) -> Any:
         return tuple(_renamed(item, sorts, tag) for item in node)
     if isinstance(node, SortType):
         return sorts[node.name]
+    if isinstance(node, SizeTerm | SizeOf):
+        return _resized(node, sorts)
     if not is_dataclass(node) or isinstance(node, type):
         return node
     changed = {f.name: _renamed(getattr(node, f.name), sorts, tag) for f in fields(node)}

@@ -12,10 +12,10 @@ from enum import Enum
 from typing import Annotated, cast
 
 from kvcheck.refine.product import Call, Calls, product
+from kvcheck.refine.words import Words
 from kvspec.contract import Contract
 from kvspec.lang import Map, Model, Range, Set, lemma
-from kvspec.lang.ir import At, Expr, Literal, Local, Read, Variable
-from kvspec.lang.types import EnumType, FifoType, IntType, SortType
+from kvspec.lang.types import SortType
 from kvspec.models.tiers import PINS, Block, Level, Request, Slot, Stream, TieredPool
 
 SlotPins = Annotated[int, Range(0, PINS)]
@@ -148,18 +148,9 @@ class TieredUnderContract(TieredPool):
         return self.contract_available_count == sum(self.nfree[level] for level in Level)
 
 
-def under_contract(variant: type[TieredPool]) -> type[TieredUnderContract]:
-    """A variant of the tiered pool, a known bug for one, with the contract beside it."""
-
-    class VariantUnderContract(TieredUnderContract, variant):  # type: ignore[misc,valid-type]
-        "The variant's steps, and the contract's books."
-
-    return VariantUnderContract
-
-
 def calls_of(design: Model) -> Calls:
     """Which contract steps each action of the tiered pool is."""
-    words = _Words(design)
+    words = Words(design)
     r, b = words.parameter("Request", "r"), words.parameter("Block", "b")
     front, spare = words.front(Level.PRIMARY), words.front(Level.SECONDARY)
     here, there, own = words.cell("slot", front), words.cell("slot", spare), words.cell("slot", b)
@@ -184,35 +175,7 @@ def calls_of(design: Model) -> Calls:
         "pin": (Call("pin", (own,)),),
         "unpin": (Call("unpin", (own,)),),
         "complete": (
-            Call("settle", (words.oldest("dst"),)),
-            Call("settle", (words.oldest("src"),)),
+            Call("settle", (words.oldest("pending", "dst", words.parameter("Stream", "st")),)),
+            Call("settle", (words.oldest("pending", "src", words.parameter("Stream", "st")),)),
         ),
     }
-
-
-class _Words:
-    """Expressions over one instance of the design, before its step."""
-
-    def __init__(self, design: Model) -> None:
-        self.variables = {v.name: v for v in design.variables}
-        self.sizes = dict(design.sizes)
-
-    def parameter(self, sort: str, name: str) -> Local:
-        return Local(name, SortType(sort, self.sizes[sort]))
-
-    def cell(self, name: str, index: Expr) -> Expr:
-        return Read(self.variables[name], (index,))
-
-    def front(self, level: Level) -> Expr:
-        free = self.variables["free"]
-        kind = free.dims[0]
-        assert isinstance(kind, EnumType)
-        return self._oldest(free, Literal(level.value, kind), "")
-
-    def oldest(self, field: str) -> Expr:
-        return self._oldest(self.variables["pending"], self.parameter("Stream", "st"), field)
-
-    @staticmethod
-    def _oldest(variable: Variable, index: Expr, field: str) -> Expr:
-        assert isinstance(variable.leaf, FifoType)
-        return At(variable, (index,), Literal(0, IntType(0, 0)), field)
