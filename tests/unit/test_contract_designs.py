@@ -10,6 +10,9 @@ import pytest
 from kvcheck.explore import AfterViolation, Engine, Options, explore
 from kvcheck.refine import MAPPED, design_of, refinement_alone, under_contract
 from kvcheck.solve import ProveOptions, SolveOptions, StatedSize, prove
+from kvcheck.solve.every_size import EverySizeOptions, decide_every_size
+from kvcheck.solve.obligations import proof_plan
+from kvcheck.verdict import Evidence
 from kvspec.bugs import BUGS
 from kvspec.lang.ir import Model
 from kvspec.models import MACHINES
@@ -36,7 +39,7 @@ def test_each_step_of_the_design_is_a_contract_step_or_a_stutter(design: str, st
     assert alone.states == states, "the contract takes no state away, and its books add none"
 
 
-@pytest.mark.parametrize("design", OTHERS)
+@pytest.mark.parametrize("design", ["retention", "offload"])
 def test_the_refinement_is_inductive_at_a_stated_size(design: str) -> None:
     engine = StatedSize(SolveOptions(), count().__next__)
     result = prove(
@@ -44,6 +47,24 @@ def test_the_refinement_is_inductive_at_a_stated_size(design: str) -> None:
     )
     assert result.is_proved
     assert sum("the contract's " in o.id for o in result.obligations) >= 5
+
+
+def test_the_refinement_of_pins_is_proved_for_every_size() -> None:
+    model = MAPPED["pins"].instance(P=1, S=1)
+    verdicts = {
+        obligation.id: decide_every_size(model, obligation, EverySizeOptions()).verdict
+        for obligation in proof_plan(model).to_prove
+    }
+    assert len(verdicts) == 132
+    assert not [id for id, v in verdicts.items() if v.evidence is not Evidence.PROVED]
+
+
+def test_what_a_wrong_design_owes_the_contract_is_not_proved() -> None:
+    model = under_contract(BUGS["s1-5-moved"].machine).instance(P=1, S=1)
+    (moved,) = (o for o in proof_plan(model).to_prove if o.id.endswith("onboard/pins_are_pins"))
+    options = EverySizeOptions(timeout_seconds=1.0)
+    verdict = decide_every_size(model, moved, options).verdict
+    assert verdict.evidence is not Evidence.PROVED
 
 
 BY_CONTRACT = {
