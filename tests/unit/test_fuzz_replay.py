@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import msgspec
@@ -12,10 +12,12 @@ import pytest
 from command_lines import Kvproof
 
 from kvcheck.fuzz import draw
-from kvcheck.fuzz.case import Case, Failure, Ran
+from kvcheck.fuzz.case import Case, Failure, Ran, Sizes
 from kvcheck.fuzz.corpus import Entry, digest_of, encode_entry, entry_of
-from kvcheck.fuzz.replay import Applies, replay
+from kvcheck.fuzz.looks import EVERYTHING
+from kvcheck.fuzz.replay import Applies, looks_for, replay
 from kvcheck.fuzz.runner import run_case
+from kvcheck.fuzz.showcase import WRONG_BYTES
 from kvcheck.verdict import Exit
 
 
@@ -95,7 +97,7 @@ def test_a_run_that_depends_on_more_than_its_case_is_told() -> None:
     """Every second run takes another turn, as a manager with a clock of its own would."""
     entry, lines = found("canary"), iter(["host", "host*2"])
 
-    def moody(case: Case) -> Ran:
+    def moody(case: Case, **_: object) -> Ran:
         return Ran(entry.failure, next(lines), 1)
 
     replayed = replay(entry, moody)
@@ -147,7 +149,7 @@ def test_the_command_exits_3_where_two_runs_differ(
 ) -> None:
     entry, steps = found("canary"), iter(range(2))
 
-    def moody(case: Case) -> Ran:
+    def moody(case: Case, **_: object) -> Ran:
         return Ran(entry.failure, entry.line, next(steps))
 
     monkeypatch.setattr("kvcheck.fuzz.runner.run_case", moody)
@@ -178,3 +180,19 @@ def test_a_case_whose_sizes_mean_nothing_exits_4(kvproof: Kvproof, tmp_path: Pat
     ran = kvproof("replay", written(tmp_path, changed(entry, case=case)))
     assert ran.code == Exit.USAGE
     assert "primary_count is 0" in ran.err
+
+
+def test_a_race_that_was_kept_is_replayed_as_one() -> None:
+    """A judge that is told of waits would refuse the run before the race."""
+    case = Case(Sizes(1, 1), WRONG_BYTES.tasks, "eager", "inv-28-copies-too-early")
+    raced = run_case(case, looks=frozenset())
+    assert raced.failure is not None
+    assert raced.failure.kind == "finding"
+    entry = entry_of(case, raced, raced.failure)
+
+    replayed = replay(entry, partial(run_case, looks=looks_for(entry, None)))
+
+    assert replayed.applies is Applies.SAME
+    assert replay(entry, run_case).applies is Applies.OTHER, "with every look it is refused first"
+    assert looks_for(entry, "blocks") == EVERYTHING
+    assert looks_for(found("s1-1"), None) == EVERYTHING

@@ -5,6 +5,7 @@ It decides the words and the exit code of what a replay came to; the replay itse
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,7 @@ def command(settings: Settings, *, file: Path, manager: str | None, device: str)
     from kvcheck.cli.faults import Fault
     from kvcheck.cli.output import Output
     from kvcheck.fuzz.corpus import read_entry
-    from kvcheck.fuzz.replay import Applies, replay
+    from kvcheck.fuzz.replay import Applies, looks_for, replay
     from kvcheck.fuzz.runner import run_case
     from kvcheck.verdict import Evidence, ObligationResult
 
@@ -58,7 +59,8 @@ def command(settings: Settings, *, file: Path, manager: str | None, device: str)
         if device == "cuda":
             replayed = _forced(file, entry, manager)
         else:
-            replayed = replay(entry, run_case, manager=manager)
+            run = partial(run_case, looks=looks_for(entry, manager))
+            replayed = replay(entry, run, manager=manager)
     except ValueError as error:
         raise Fault(
             f"{file} cannot be run: {error}",

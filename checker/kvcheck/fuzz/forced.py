@@ -10,14 +10,15 @@ these are right nothing is concluded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
 
 from kvcheck.fuzz.case import SIM_NAME, Case, Failure, Ran
 from kvcheck.fuzz.corpus import Entry
 from kvcheck.fuzz.cuda_site import ByCopy, CudaSite
-from kvcheck.fuzz.replay import Applies, Replayed, replay
+from kvcheck.fuzz.replay import Applies, Replayed, looks_for, replay
 from kvcheck.fuzz.runner import run_case
 from kvcheck.fuzz.shrink_moves import recorded
 from kvcheck.fuzz.site import OnSim
@@ -112,7 +113,8 @@ def forced(entry: Entry, cuda: CudaSite, *, manager: str | None = None) -> Repla
     Where the record does not apply on the simulated device that is the answer, as it is there.
     Raises: GateFault, DeviceLost; ValueError as `replay`.
     """
-    told = replay(entry, run_case, manager=manager)
+    run = partial(run_case, looks=looks_for(entry, manager))
+    told = replay(entry, run, manager=manager)
     if told.ran is None:
         return told
     if told.ran.failure is not None and told.ran.failure.kind == "stuck":
@@ -121,9 +123,9 @@ def forced(entry: Entry, cuda: CudaSite, *, manager: str | None = None) -> Repla
     named = msgspec.structs.replace(entry.case, manager=manager or entry.case.manager)
     case = recorded(named, told.ran.line)
     recording = Recording()
-    unwatched = run_case(case, site=recording)
+    unwatched = run(case, site=recording)
     steps = recording.opened[-1].steps
-    first, second = (_once(case, cuda, steps) for _ in range(2))
+    first, second = (_once(case, cuda, steps, run) for _ in range(2))
     if _end(first) != _end(second):
         why = f"In one order the device ended in {_told(first)} and in {_told(second)}."
         return Replayed(Applies.HIDDEN, None, f"{why} Its bytes or answers are not the order's.")
@@ -133,9 +135,9 @@ def forced(entry: Entry, cuda: CudaSite, *, manager: str | None = None) -> Repla
     return Replayed(applies, ran, f"{origin} on cuda in the order of sim: {why}")
 
 
-def _once(case: Case, cuda: CudaSite, steps: Sequence[Pending]) -> Ran:
+def _once(case: Case, cuda: CudaSite, steps: Sequence[Pending], run: Callable[..., Ran]) -> Ran:
     site = GatedSite(cuda, steps)
-    ran = run_case(case, site=site)
+    ran = run(case, site=site)
     if site.fault is not None:
         raise site.fault
     if site.lost:

@@ -19,6 +19,7 @@ import msgspec
 
 from kvcheck.fuzz.case import SIM_NAME, Case, Ran
 from kvcheck.fuzz.corpus import Entry
+from kvcheck.fuzz.looks import EVERYTHING, Look
 from kvcheck.fuzz.runner import RIGHT
 from kvcheck.fuzz.shrink_moves import REPLAY, recorded
 from kvcheck.schedule import ReplayDiverged, parsed
@@ -46,6 +47,16 @@ class Replayed:
     applies: Applies
     ran: Ran | None
     why: str
+
+
+def looks_for(entry: Entry, manager: str | None) -> frozenset[Look]:
+    """The witnesses of the device that a replay's judge has.
+
+    A race that was kept is replayed as one: a judge that is told of waits would end the run sooner,
+    as another failure. Any other record, or another manager, is looked at with everything.
+    """
+    is_race = entry.failure.kind == "finding" and manager in (None, entry.case.manager)
+    return frozenset() if is_race else EVERYTHING
 
 
 def managers() -> tuple[str, ...]:
