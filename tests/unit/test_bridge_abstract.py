@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,11 +19,12 @@ from kvcheck.bridge.lifting import Lift
 from kvcheck.bridge.readings import READINGS
 from kvcheck.cli.entry import run
 from kvcheck.fuzz import draw
-from kvcheck.fuzz.case import Case, Sizes
+from kvcheck.fuzz.case import Allocate, BeginStep, Case, Sizes
 from kvcheck.fuzz.corpus import Corpus
 from kvcheck.fuzz.runner import run_case
 from kvcheck.fuzz.showcase import FILLED, WRONG_QUEUE
 from kvcheck.verdict import Exit
+from kvimpl.blocks import BlockPool
 from kvspec.bugs import BUGS as DESIGN_BUGS
 from kvspec.models import MACHINES
 
@@ -198,6 +200,21 @@ def test_a_reading_in_the_wrong_words_is_no_proof_of_a_bug(
     )
     monkeypatch.setattr(abstract_module, "READINGS", {**READINGS, "pins": deaf})
     assert abstract(refused("s1-5", 2), "s1-5").outcome is not Lifted.FAILS
+
+
+def test_a_refused_refusal_is_no_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The manager says that a guard is false which holds."""
+    own = BlockPool.refuse
+
+    def other(self: BlockPool, action: str, guard: str, **more: Any) -> None:
+        own(self, action, "the stream takes one more copy", **more)
+
+    monkeypatch.setattr(BlockPool, "refuse", other)
+    calls = (BeginStep(), Allocate(0), Allocate(1))
+    found = abstract(Case(Sizes(1), (calls,), "eager"), "s1-1")
+    assert found.outcome is Lifted.NO_RUN
+    assert found.failing.startswith("the manager is refused at Refuse(")
+    assert found.failing.endswith(", and that is no step")
 
 
 # ---- the command

@@ -11,13 +11,15 @@ from block_bench import A, B, Bench, key
 
 import kvspec.events as events
 from kvcheck.explore import Options, explore
-from kvcheck.lockstep import Judge, OnRefusal, Reason, Refused, design_for
-from kvcheck.lockstep.priorities import at_priorities
+from kvcheck.lockstep import Judge, OnRefusal, Reason, Refused, UnjudgeableShape, design_for
+from kvcheck.lockstep.priorities import OWN, NotWorded, _Worded, at_priorities
 from kvcheck.verdict import Outcome
 from kvimpl.blocks import BlockError, BlockHandle, BlockPool, Keep, PoolSettings
 from kvimpl.blocks.errors import QueueFault
 from kvimpl.bugs import BUGS
 from kvspec.events import Detail, Event, Priority, RequestId, Shown
+from kvspec.lang.ir import Literal
+from kvspec.models import retention
 from kvspec.models.retention import RetentionPool
 
 SETTINGS = PoolSettings(
@@ -324,3 +326,12 @@ def test_what_two_priorities_allow_is_told_in_their_words() -> None:
     told = {value for near in judge.refusal.frontier for _, value in near.arguments}
     assert "P0" in told
     assert not told & {"P2", "LOW", "DEFAULT", "HIGH"}, "the design's own names would mislead"
+
+
+def test_a_default_that_is_no_priority_and_a_priority_without_meaning_are_declined() -> None:
+    shape = replace(with_priorities(2, 1, 1).shape, default_priority=Priority(2))
+    with pytest.raises(UnjudgeableShape, match="The default priority is 2, and there are 2"):
+        design_for(shape)
+    given = Literal(retention.Priority.HIGH.value, OWN)
+    with pytest.raises(NotWorded, match="gives a block the priority HIGH"):
+        _Worded(OWN, with_priorities(3, 1, 1).shape).worded(given)

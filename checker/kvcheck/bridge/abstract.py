@@ -105,7 +105,7 @@ class _UpToRefusal(Tape):
     def report(self, event: Event, shown: Shown) -> None:
         """See Tape. Raises: Over."""
         super().report(event, shown)
-        if self.judge.refusal is not None and not isinstance(event, Part | Refuse):
+        if self.judge.refusal is not None and not isinstance(event, Part):
             raise Over(self.judge.refusal)
 
 
@@ -162,7 +162,11 @@ def refused_run(case: Case, reading: Reading) -> Refused | None:
     finally:
         opened.end()
     heard, refusal = tape.up_to_refusal(), tape.judge.refusal
-    return None if refusal is None else Refused(heard, tuple(reading.lift(heard)), refusal.reason)
+    if refusal is None:
+        return None
+    if isinstance(heard[-1].told, Part | Refuse):
+        raise NoRun(f"the manager is refused at {heard[-1].told}, and that is no step")
+    return Refused(heard, tuple(reading.lift(heard)), refusal.reason)
 
 
 def model_at(

@@ -26,8 +26,6 @@ from kvspec.lang.concrete import Stepped, step
 from kvspec.lang.ir import Model
 from kvspec.models import MACHINES
 
-DESIGN = "tiers"
-
 
 class Bridged(Enum):
     """How the wrong manager met the run of the wrong design."""

@@ -55,6 +55,6 @@ class Tape:
         if self.refused is None:
             return ()
         end = self.refused
-        while end < len(self.heard) and isinstance(self.heard[end].told, Part | Refuse):
+        while end < len(self.heard) and isinstance(self.heard[end].told, Part):
             end += 1
         return tuple(self.heard[: end + 1])

@@ -59,7 +59,11 @@ def design_for(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design
 
 
 def kept(shape: Shape, *, request_count: int = REQUESTS_DEFAULT) -> Design:
-    """The tiered pool and the retention pool as one, with the manager's own priorities."""
+    """The tiered pool and the retention pool as one, with the manager's own priorities.
+
+    Raises:
+        UnjudgeableShape: the default is none of them.
+    """
     one_queue = tiers(_one_priority(shape), request_count=request_count)
     model = at_priorities(
         RetentionPool.instance(P=shape.primary_count, S=shape.secondary_count), shape

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, cast
 
+from kvcheck.lockstep.tiers import UnjudgeableShape
 from kvspec.events import Shape
 from kvspec.lang.ir import BOOL, Apply, Expr, Literal, Model, Operator
 from kvspec.lang.types import EnumType
@@ -30,9 +31,12 @@ def at_priorities(model: Model, shape: Shape) -> Model:
 
     With three of them, of which the lowest is not worth a copy and the middle one is the default,
     it is the design as it was.
+
+    Raises:
+        UnjudgeableShape: the default is none of the manager's priorities.
     """
     if not 0 <= shape.default_priority < shape.priority_count:
-        raise ValueError(
+        raise UnjudgeableShape(
             f"The default priority is {shape.default_priority}, and there are"
             f" {shape.priority_count}. The shape is of no manager. Give a default among them."
         )
