@@ -48,6 +48,7 @@ BACK = {
     "inv-12-reused-in-host": Back(1, "held_in_primary"),
     "inv-28-compute-too-early": Back(1, "conflicts_are_ordered"),
     "inv-56-backwards": Back(1, "copy_is_the_pair_s"),
+    "kv-001": Back(1, "queued_is_unused"),
     "s1-1": Back(1, "remove of what is not in free"),
     "s1-4-uncounted-pin": Back(2, "counters_count"),
     "s1-4-wrong-level": Back(1, "counters_count"),
