@@ -22,8 +22,9 @@ def a_line_is_a_list_without_repeats(first: int, second: int, third: int) -> boo
     line, plain = Line(), list[int]()
     for move in (first, second, third):
         block = move % 2
-        if BlockId(block) in line:
-            line.remove(BlockId(block))
+        if block in plain:
+            if line.remove(BlockId(block)) is None:
+                return False
             plain.remove(block)
         else:
             line.push(BlockId(block), End.FRONT if move >= 2 else End.BACK)

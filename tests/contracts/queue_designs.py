@@ -44,4 +44,4 @@ def put_and_claimed(
         queues.claim(block, Level(int(other_level)), Priority(int(other_priority)))
     except QueueFault:
         return f"refused, {queues.counts} free"
-    return f"claimed, {queues.counts} free, {[queues.order(each) for each in Level]}"
+    return f"claimed, {queues.counts} free, {queues.order()}"
