@@ -3,8 +3,9 @@
 The same operations each time: rounds of four requests that extend shared prefixes, kernels that
 fill what is new, commits, readers elsewhere, releases. A *judged step* is a step of the design
 taken in the judge and compared with what is shown; parts are judged too and not counted. The
-device watches all accesses in every row: "off" means that nobody is told of the manager's steps.
-Garbage is looked for as rarely in each row as a campaign does.
+device watches all accesses in every row, and what is new is filled with its writer's tag: "off"
+means that nobody is told of the manager's steps. Garbage is looked for as rarely in each row as a
+campaign does.
 """
 
 from __future__ import annotations
@@ -21,15 +22,18 @@ from dataclasses import dataclass
 
 from measure import FAILED, OK, PYTHON, ROOT, ROUNDS, against, heading, table, timed
 
-from kvcheck.lockstep import Judge, tiers
+from kvcheck.fuzz.looks import EVERYTHING, Look, Looking
+from kvcheck.fuzz.site import ByKernel
+from kvcheck.lockstep import Judge, Tag, tiers
 from kvcheck.lockstep.collector import rare_collections
 from kvcheck.schedule import Budget, Random, Reach, explore
 from kvcheck.verdict import Outcome
 from kvimpl.blocks import BlockError, BlockHandle, BlockManager, PoolSettings
 from kvimpl.device.sim import SimDevice, SimOptions, run
-from kvspec.events import Detail, Key, Reporter, RequestId
+from kvspec.events import Detail, Key, RequestId
 
 BLOCKS = 16
+SLOT_BYTES = 64
 REQUESTS = 4
 PREFIX = 4
 FAMILIES = 8
@@ -50,26 +54,42 @@ def settings(blocks: int) -> PoolSettings:
     return PoolSettings(
         primary_count=blocks,
         secondary_count=blocks,
-        slot_bytes=64,
+        slot_bytes=SLOT_BYTES,
         references_max=REQUESTS + 2,
         pins_max=2,
         copies_max=8,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What is judged of a run: nothing, where there is no detail."""
+
+    detail: Detail | None
+    looks: frozenset[Look] = frozenset()
+
+
 class Scheduler:
     """One manager on one simulated device; the same seed does the same, whoever listens."""
 
-    def __init__(self, reporter: Reporter | None) -> None:
-        self.device = SimDevice(Random(1), SimOptions(steps_max=STEPS_MAX))
-        self.compute = self.device.stream("compute")
+    def __init__(self, checks: Checks) -> None:
+        device = SimDevice(Random(1), SimOptions(steps_max=STEPS_MAX))
+        looking = Looking(device, checks.looks, slot_bytes=SLOT_BYTES)
+        self.device, self.compute = looking.device, looking.compute
+        self.judge = checks.detail and Judge(
+            tiers(settings(BLOCKS).shape),
+            detail=checks.detail,
+            order=looking.order,
+            payload=looking.payload,
+        )
         self.manager = BlockManager(
             self.device,
             settings(BLOCKS),
             compute=self.compute,
             clock=lambda: 0.0,
-            reporter=reporter,
+            reporter=self.judge,
         )
+        self.bytes = ByKernel()
         self.rng = random.Random(1)
         self.requests = 0
 
@@ -88,8 +108,9 @@ class Scheduler:
                 except BlockError:
                     break
         manager.end_step()
-        for _, _, handle in fresh:
-            self.device.fill(manager.view(handle), 7, self.compute)
+        for request, _, handle in fresh:
+            data = Tag(handle.block, handle.generation, request).encoded()
+            self.bytes.write(self.device, manager.view(handle), data, self.compute, label="fill")
         self.device.synchronize(self.compute)
         for request, key, handle in fresh:
             manager.commit(handle, request, key)
@@ -111,14 +132,14 @@ class Taken:
     cpu_seconds: float
 
 
-def taken(detail: Detail | None, *, rounds: int | None = None, steps: int = 0) -> Taken:
+def taken(checks: Checks, *, rounds: int | None = None, steps: int = 0) -> Taken:
     """So many rounds, or as many as it takes to judge so many steps.
 
     Raises: RuntimeError, if the judge or the device had anything to say: a bench of a run that went
     wrong measures nothing.
     """
-    judge = None if detail is None else Judge(tiers(settings(BLOCKS).shape), detail=detail)
-    scheduler, done = Scheduler(judge), 0
+    scheduler, done = Scheduler(checks), 0
+    judge = scheduler.judge
     with rare_collections():
         began = time.process_time()
         while done < rounds if rounds is not None else judge and judge.step_count < steps:
@@ -134,20 +155,22 @@ def taken(detail: Detail | None, *, rounds: int | None = None, steps: int = 0) -
 # ---- off against on
 
 
-CHECKS: dict[str, Detail | None] = {
-    "off: nobody is told": None,
-    "every step": Detail.STEPS,
-    "everything: steps and parts": Detail.PARTS,
+EVERY_CHECK = Checks(Detail.PARTS, EVERYTHING)
+CHECKS = {
+    "off: nobody is told": Checks(None),
+    "every step": Checks(Detail.STEPS),
+    "steps and parts": Checks(Detail.PARTS),
+    "everything: order and tags too": EVERY_CHECK,
 }
 
 
 def rates(rounds: int) -> bool:
     """Checks off and on, in turns; whether both targets are met."""
-    first = taken(Detail.PARTS, steps=STEPS)
+    first = taken(EVERY_CHECK, steps=STEPS)
     samples: dict[str, list[float]] = {name: [] for name in CHECKS}
     for _ in range(rounds):
-        for name, detail in CHECKS.items():
-            samples[name].append(taken(detail, rounds=first.rounds).cpu_seconds)
+        for name, checks in CHECKS.items():
+            samples[name].append(taken(checks, rounds=first.rounds).cpu_seconds)
     costs = {name: statistics.median(each) for name, each in samples.items()}
     off = costs["off: nobody is told"]
     print(
@@ -166,7 +189,7 @@ def rates(rounds: int) -> bool:
             for name, cost in costs.items()
         ],
     )
-    all_on = costs["everything: steps and parts"]
+    all_on = costs["everything: order and tags too"]
     rate, ratio = first.steps / all_on, all_on / off
     says = f"{RATE_MIN} judged steps a second on one core ({rate:.0f} per CPU s)"
     print("- " + against(says, met=rate >= RATE_MIN))
@@ -203,7 +226,7 @@ def linear(longest: int) -> bool:
 
 def one(steps: int) -> None:
     """The child's part of `linear`: judge so many steps, say what it took."""
-    ran = taken(Detail.PARTS, steps=steps)
+    ran = taken(EVERY_CHECK, steps=steps)
     facts = {"steps": ran.steps, "events": ran.steps + ran.parts, "cpu_seconds": ran.cpu_seconds}
     print(json.dumps(facts))
 
