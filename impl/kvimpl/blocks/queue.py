@@ -81,6 +81,9 @@ class Line:
         self._is_asked = False
         self._first, self._next = 0, 1
 
+    def __contains__(self, block: BlockId) -> bool:
+        return block in self._tickets
+
     def __len__(self) -> int:
         return len(self._tickets)
 

@@ -20,6 +20,8 @@ class FindingKind(Enum):
     UNPROTECTED = "unprotected"
     UNDECLARED = "undeclared access"
     LEAK = "leak"
+    LOST_UPDATE = "lost update"
+    LOCK_ORDER = "lock order"
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ from kvimpl.device.sim.faults import Faults
 from kvimpl.device.sim.heap import Heap
 from kvimpl.device.sim.hosts import HostAccess, SimLock, SimShared, SimTask
 from kvimpl.device.sim.memory import Life, Lives
+from kvimpl.device.sim.misuse import LockOrder
 from kvimpl.device.sim.options import Pageable, SimOptions
 from kvimpl.device.sim.pinned import PinnedPool
 from kvimpl.device.sim.queues import Queue, Queues
@@ -78,7 +79,15 @@ class SimDevice:
         main = self._actor(HOST)
         legacy = self._queue("legacy", blocking=True)
         self._queues = Queues(legacy, executed)
-        self._turns = Turns(schedule, self._queues, self._watch, main, steps_max=options.steps_max)
+        self._lock_order = LockOrder()
+        self._turns = Turns(
+            schedule,
+            self._queues,
+            self._watch,
+            main,
+            steps_max=options.steps_max,
+            holders=self._lock_order.holders,
+        )
         self._completions = Completions(self._turns, self._queues, self._faults)
         self._dispatch = Dispatch(
             self._turns,
@@ -233,7 +242,7 @@ class SimDevice:
 
     def lock(self, name: str) -> Lock:
         """See the port."""
-        return SimLock(self._turns, name)
+        return SimLock(self._turns, self._watch, self._lock_order, name)
 
     def shared(self, name: str, value: T) -> Shared[T]:
         """See the port."""

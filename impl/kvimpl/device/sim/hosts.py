@@ -12,6 +12,7 @@ from kvimpl.device.port.steps import LockUse, Touch
 from kvimpl.device.port.values import Mode, View
 from kvimpl.device.sim.clocks import Clock, Place, Shadow, join
 from kvimpl.device.sim.memory import Life
+from kvimpl.device.sim.misuse import LockOrder, Updates
 from kvimpl.device.sim.turns import HostTask, Turns
 from kvimpl.device.sim.watch import Actor, Watch
 
@@ -21,8 +22,11 @@ T = TypeVar("T")
 class SimLock:
     """Mutual exclusion between tasks; releasing orders before the next acquiring."""
 
-    def __init__(self, turns: Turns, name: str) -> None:
+    def __init__(self, turns: Turns, watch: Watch, order: LockOrder, name: str) -> None:
         self._turns = turns
+        self._watch = watch
+        self._order = order
+        order.locks.append(self)
         self._name = name
         self._touch = (Touch(f"lock {name}", 0, 1, True),)
         self._acquire, self._release = f"acquire {name}", f"release {name}"
@@ -35,6 +39,7 @@ class SimLock:
 
     def __enter__(self) -> None:
         turns, holder = self._turns, self._holder
+        place = self._watch.place() if self._order.is_followed else None
         if holder is None and turns.is_alone:
             actor = turns.alone(self._acquires)
         else:
@@ -47,6 +52,8 @@ class SimLock:
                 self._acquire, self._touch, ready=self._is_free, lock_use=LockUse.ACQUIRE
             )
         self._holder = actor
+        if place is not None:
+            self._order.acquired(self._watch, actor, self._name, place)
         if actor is not self._releaser:
             join(actor.clock, self._clock)
 
@@ -57,10 +64,18 @@ class SimLock:
         if turns.is_alone:
             # Whoever takes it after this task is spawned by it first, and so comes after all this.
             self._holder, self._releaser = None, turns.alone(self._releases)
+            if self._order.is_followed:
+                self._order.released(self._releaser, self._name)
             return
         actor = turns.point(self._release, self._touch, lock_use=LockUse.RELEASE)
         self._holder, self._releaser = None, actor
+        if self._order.is_followed:
+            self._order.released(actor, self._name)
         self._clock = actor.clock.copy()
+
+    def holder(self) -> str:
+        """Who has it, in words; empty if nobody has."""
+        return "" if self._holder is None else f"'{self._holder.name}' holds {self._name}"
 
     def _is_free(self) -> bool:
         return self._holder is None
@@ -75,6 +90,7 @@ class SimShared(Generic[T]):
         self._name = name
         self._value = value
         self._shadow = Shadow()
+        self._updates = Updates()
         self._thing = f"shared {name}"
 
     def get(self) -> T:
@@ -91,9 +107,13 @@ class SimShared(Generic[T]):
         place = self._watch.place()
         does = f"{does} {self._name}"
         actor = self._turns.point(does, (Touch(self._thing, 0, 1, mode.writes),))
-        self._watch.touch_shared(
-            actor, does, mode, f"shared value {self._name}", self._shadow, place
-        )
+        named = f"shared value {self._name}"
+        self._watch.touch_shared(actor, does, mode, named, self._shadow, place)
+        seen = self._watch.seen(actor, does, mode, named, (0, 1), place)
+        if mode is Mode.READ:
+            self._updates.read(seen)
+        else:
+            self._updates.write(self._watch, seen)
 
 
 class SimTask:

@@ -52,9 +52,18 @@ class Turns:
     """
 
     def __init__(
-        self, schedule: Schedule, queues: Queues, watch: Watch, main: Actor, *, steps_max: int
+        self,
+        schedule: Schedule,
+        queues: Queues,
+        watch: Watch,
+        main: Actor,
+        *,
+        steps_max: int,
+        holders: Callable[[], list[str]],
     ) -> None:
+        """`holders` says who holds which lock, for a run that is stuck."""
         self._pick = schedule.pick
+        self._holders = holders
         self._queues = queues
         self._watch = watch
         self._steps_max = steps_max
@@ -289,7 +298,8 @@ class Turns:
             for q in self._queues.all
             if q.work
         ]
+        said = "; ".join([*hosts, *self._holders(), *held])
         return (
-            f"nothing can run any more: {'; '.join([*hosts, *held])}. Most likely a stream makes "
-            "no progress, or locks are held in a circle. Look at what is waited for first."
+            f"nothing can run any more: {said}. Most likely a stream makes no progress, or locks "
+            "are held in a circle. Look at what is waited for first."
         )

@@ -93,7 +93,7 @@ class Watch:
     def released(self, life: Life, clock: Clock) -> None:
         """All that the allocator waits for is done: all uses must have been before."""
         for old in life.block.shadow.unordered(len(life.block.bytes), clock):
-            self._add(FindingKind.UNPROTECTED, UNPROTECTED, life.ended, old)
+            self.add(FindingKind.UNPROTECTED, UNPROTECTED, life.ended, old)
 
     def undeclared(
         self,
@@ -107,29 +107,34 @@ class Watch:
     ) -> None:
         """A body touched what its launch does not declare."""
         seen = self.seen(actor, does, mode, life.buffer, span, at)
-        self._add(FindingKind.UNDECLARED, f"{{first}}, but {text}", seen, None)
+        self.add(FindingKind.UNDECLARED, f"{{first}}, but {text}", seen, None)
 
     def leaked(self, actor: Actor, life: Life, at: Place) -> None:
         """A buffer outlived the device."""
         buffer = life.buffer
         seen = self.seen(actor, "close", Mode.READ, buffer, (0, buffer.nbytes), at)
         text = f"{buffer} ({buffer.nbytes} bytes, {buffer.space.value}) was never freed"
-        self._add(FindingKind.LEAK, text, seen, None)
+        self.add(FindingKind.LEAK, text, seen, None)
 
     def _late(self, seen: Seen, life: Life) -> None:
         if life.stage is Stage.OVER:
-            self._add(FindingKind.USE_AFTER_FREE, TOO_LATE, life.ended, seen)
+            self.add(FindingKind.USE_AFTER_FREE, TOO_LATE, life.ended, seen)
         elif not life.held_by:
-            self._add(FindingKind.UNPROTECTED, UNPROTECTED, life.ended, seen)
+            self.add(FindingKind.UNPROTECTED, UNPROTECTED, life.ended, seen)
 
     def _ordered(self, seen: Seen, shadow: Shadow, actor: Actor, ended: Seen | None) -> None:
         for old in shadow.touch(seen, actor.clock):
             is_free = old.does.startswith(FREE) or seen.does.startswith(FREE)
             if not (ended is not None and old.does == ended.does):
                 kind = FindingKind.USE_AFTER_FREE if is_free else FindingKind.RACE
-                self._add(kind, UNORDERED, old, seen)
+                self.add(kind, UNORDERED, old, seen)
 
-    def _add(self, kind: FindingKind, says: str, first: Seen | None, second: Seen | None) -> None:
+    @staticmethod
+    def worded(seen: Seen) -> str:
+        """The access in words."""
+        return str(access_of(seen))
+
+    def add(self, kind: FindingKind, says: str, first: Seen | None, second: Seen | None) -> None:
         """One finding a pair of calls in the source, the first; its words are made when asked."""
         assert first is not None
         key = (kind, _call(first), None if second is None else _call(second))
