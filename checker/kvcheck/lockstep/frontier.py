@@ -183,7 +183,7 @@ def _cells(name: str, shown: object, wanted: object) -> Iterator[Disagreement]:
             yield Disagreement(name, f"{name}[{key}]", _said(mine), _said(design))
 
 
-_INDEX = {"pending": "stream"}
+_INDEX = {"pending": "stream", "noted": "slot"}
 
 
 def _paired(shown: object, wanted: object) -> list[tuple[object, object]] | None:

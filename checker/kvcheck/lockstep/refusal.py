@@ -9,10 +9,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeAlias
 
 from kvcheck.trace.record import SourceLine
-from kvspec.events import Event
+from kvimpl.shared.steps import SharedStep
+from kvspec.events import CopyId, Event, Stream
 from kvspec.staging_events import StagingEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    "A copy is complete: the device says so, not the manager."
+
+    copy: CopyId
+    stream: Stream
+
+
+Told: TypeAlias = Event | StagingEvent | SharedStep | Completed
 
 
 class Reason(Enum):
@@ -83,13 +96,13 @@ class Refusal:
     """
 
     number: int
-    event: Event | StagingEvent
+    event: Told
     reason: Reason
     wanted: Nearest | None
     disagreements: tuple[Disagreement, ...]
     frontier: tuple[Nearest, ...]
     last_good: int
-    recent: tuple[tuple[int, Event | StagingEvent], ...]
+    recent: tuple[tuple[int, Told], ...]
     reported_at: SourceLine | None
 
     @property
