@@ -19,9 +19,11 @@ from kvcheck.verdict import Evidence, Outcome
 CONTRACT = BlockContract(pins_max=ROOM)
 
 
+@pytest.mark.parametrize("name", ["blocks", "shared"])
 @pytest.mark.parametrize("where", Where)
-def test_the_right_manager_explains_itself(where: Where) -> None:
-    done = examine(Plan(program=Program(seed=1), runs_max=15, where=where))
+def test_the_right_managers_explain_themselves(where: Where, name: str) -> None:
+    plan = Plan(program=Program(seed=1), runs_max=15, where=where)
+    done = examine(plan, build=build_of(name))
     verdict = done.verdict()
     assert (verdict.outcome, verdict.evidence) == (Outcome.HOLDS, Evidence.OBSERVED)
     assert "15 histories of 200 calls by 3 threads" in verdict.bound

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 
+from kvcheck.linear.calls import Manager
 from kvcheck.linear.history import History, Tape
 from kvcheck.linear.witness import Crashed, Witness
 from kvimpl.blocks import BlockHandle, BlockManager, PinReceipt, PoolSettings
@@ -153,7 +154,7 @@ class _Hands:
         self.witness.unpin(self.pinned.pop(self.draw.randrange(len(self.pinned))))
 
 
-Build = Callable[[Device, PoolSettings, Stream], BlockManager]
+Build = Callable[[Device, PoolSettings, Stream], Manager]
 
 
 def manager_of(device: Device, settings: PoolSettings, compute: Stream) -> BlockManager:
@@ -181,7 +182,8 @@ def record(device: Device, program: Program, build: Build = manager_of) -> Histo
         for n in range(program.thread_count)
     ]
     crashed: list[str] = []
-    manager.begin_step()
+    if isinstance(manager, BlockManager):
+        manager.begin_step()
 
     def body(number: int) -> Callable[[], None]:
         share = len(range(number, program.operation_count, program.thread_count))
@@ -202,12 +204,13 @@ def record(device: Device, program: Program, build: Build = manager_of) -> Histo
     return tape.history(0 if crashed else _lost(device, manager, program))
 
 
-def _lost(device: Device, manager: BlockManager, program: Program) -> int:
+def _lost(device: Device, manager: Manager, program: Program) -> int:
     """Blocks that are in no queue although nobody holds anything and every copy is complete."""
     try:
-        manager.end_step()
-        device.synchronize()
-        manager.poll()
+        if isinstance(manager, BlockManager):
+            manager.end_step()
+            device.synchronize()
+            manager.poll()
         free = sum(manager.free_count(level) for level in Level)
     except BlockError:
         return program.primary_count + program.secondary_count

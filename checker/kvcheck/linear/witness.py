@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from kvcheck.linear.calls import Manager
 from kvcheck.linear.history import Call, Operation, Said, Tape
-from kvimpl.blocks import BlockHandle, BlockManager, Miss, PinReceipt, Stored, errors
+from kvimpl.blocks import BlockHandle, Miss, PinReceipt, Stored, errors
 from kvspec.events import Key, RequestId, SlotId
 
 T = TypeVar("T")
@@ -42,7 +43,7 @@ class Witness:
         Crashed: the manager raised what is no refusal of its own.
     """
 
-    def __init__(self, thread: str, manager: BlockManager, tape: Tape) -> None:
+    def __init__(self, thread: str, manager: Manager, tape: Tape) -> None:
         self._thread, self._manager, self._tape = thread, manager, tape
 
     def allocate(self, request: RequestId) -> BlockHandle | None:
