@@ -77,6 +77,17 @@ ROOMS = (
         "kvcheck.live",
         ("kvspec", "kvcheck.explore", "kvcheck.solve", "kvcheck.trace", "kvcheck.verdict"),
     ),
+    Room(
+        "kvcheck.threads",
+        (
+            "kvspec",
+            "kvimpl",
+            "kvcheck.linear",
+            "kvcheck.lockstep",
+            "kvcheck.schedule",
+            "kvcheck.verdict",
+        ),
+    ),
     Room("kvcheck.linear", ("kvspec", "kvimpl", "kvcheck.schedule", "kvcheck.verdict")),
     Room("kvcheck.serving", ("kvspec.events", "kvimpl", "kvcheck.linear.host")),
     Room(
