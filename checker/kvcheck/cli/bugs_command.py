@@ -41,8 +41,10 @@ from kvcheck.cli.staging_kills import (
     row_staged,
     stagings,
 )
+from kvcheck.cli.threads_kills import expected_shared, share, shared_managers
 from kvcheck.fuzz.copy_columns import RIGHT as RIGHT_STREAMS
 from kvcheck.fuzz.staging import RIGHT as RIGHT_STAGINGS
+from kvcheck.threads.columns import RIGHT as RIGHT_SHARED
 from kvcheck.verdict import Evidence, Exit, ObligationResult, Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ MANAGER = "manager"
     "engines",
     type=click.Choice((*COLUMNS, MANAGER)),
     multiple=True,
-    help="Only this column; manager: only the checks of what runs: manager, staging, copies.",
+    help="Only this column; manager: only the checks of what runs.",
 )
 @shared_options
 def command(settings: Settings, *, engines: tuple[str, ...]) -> Exit:
@@ -70,7 +72,7 @@ def command(settings: Settings, *, engines: tuple[str, ...]) -> Exit:
 
     A second table has the bugs of the running manager, each under one kind of check at a time; a
     third those of staging, each under one kind of order, and in lockstep with its design; a fourth
-    those of the copy streams.
+    those of the copy streams; a fifth those of the manager that threads share.
     Exits 0 only if each bug was killed by everything that claims to kill it.
     """
     from kvcheck.cli.accounts import Accounts, close_books
@@ -78,12 +80,13 @@ def command(settings: Settings, *, engines: tuple[str, ...]) -> Exit:
     from kvcheck.cli.output import Output
     from kvcheck.cli.searching import now
 
-    chosen, running, staged, copies = choose_all(settings.select)
+    chosen, running, staged, copies, shared = choose_all(settings.select)
     if engines and MANAGER not in engines:
-        running, staged, copies = [], [], []
+        running, staged, copies, shared = [], [], [], []
     columns = [column for column in COLUMNS if not engines or column in engines]
     accounts, out, begun = Accounts(), Output(), now()
     accounts.expected += expected(running) + expected_staged(staged) + expected_copies(copies)
+    accounts.expected += expected_shared(shared)
     for bug in chosen:
         accounts.expected += [_claim(bug, column) for column in columns if column in bug.killed_by]
     tasks = [Task(bug.id, column) for bug in chosen for column in columns]
@@ -106,8 +109,10 @@ def command(settings: Settings, *, engines: tuple[str, ...]) -> Exit:
         _print_running(out, running, cells)
     _stage(staged, accounts, out)
     _send(copies, accounts, out)
-    names = list(dict.fromkeys([*(bug.id for bug in chosen), *running, *staged, *copies]))
-    bug_count = len({*names} - {RIGHT, RIGHT_STREAMS, *RIGHT_STAGINGS})
+    share(shared, accounts, out, now)
+    ids = [bug.id for bug in chosen]
+    names = list(dict.fromkeys([*ids, *running, *staged, *copies, *shared]))
+    bug_count = len({*names} - {RIGHT, RIGHT_STREAMS, RIGHT_SHARED, *RIGHT_STAGINGS})
     _print_end(out, bug_count, accounts, now() - begun)
     return close_books(
         accounts,
@@ -206,8 +211,9 @@ def _sort(accounts: Accounts, tasks: Sequence[Task]) -> None:
 
 def choose_all(
     patterns: Sequence[str],
-) -> tuple[tuple[Bug, ...], list[str], list[str], list[str]]:
-    """The bugs whose row or id matches, by row: of designs, manager, staging, copy streams."""
+) -> tuple[tuple[Bug, ...], list[str], list[str], list[str], list[str]]:
+    """The bugs whose row or id matches, by row: of designs, manager, staging, copy streams, and of
+    the manager that threads share."""
     from kvcheck.cli.choose import select
     from kvcheck.fuzz.columns import known_bugs
     from kvcheck.fuzz.copy_columns import copy_rows
@@ -223,7 +229,7 @@ def choose_all(
     usable = [p for p in (*wide, *wider) if _matches(p, by_name)]
     ids = [by_name[name] for name in select(tuple(by_name), usable or patterns, what="bug")]
     designs = tuple(BUGS[id] for id in ids if id in BUGS)
-    return designs, managers(ids), stagings(ids), copy_streams(ids)
+    return designs, managers(ids), stagings(ids), copy_streams(ids), shared_managers(ids)
 
 
 def _matches(pattern: str, names: Mapping[str, str]) -> bool:
