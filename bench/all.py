@@ -19,6 +19,7 @@ SCRIPTS = (
     "litmus",
     "staging",
     "linear",
+    "threads",
 )
 
 
