@@ -16,6 +16,7 @@ from kvcheck.explore import Engine, Options, explore
 from kvcheck.fuzz.columns import known_bugs
 from kvcheck.fuzz.copy_columns import copy_rows
 from kvcheck.fuzz.staging_columns import bug_rows
+from kvcheck.threads import columns as shared
 from kvspec.bugs import BUGS
 
 FIRST = frozenset({"PIN", "THREAD", "LOCK", "FREEQ", "REF", "TIER", "ASYNC", "STREAM", "GEN"})
@@ -73,7 +74,7 @@ ENTRIES = (
         needs="FREEQ REF THREAD",
         sentence="Two threads change the free queues and counts at once, and a change is lost.",
         designs=("s3-1",),
-        code=("kv-s05",),
+        code=("kv-s05", "s3-1"),
     ),
     Entry(
         id="KV-S06",
@@ -81,7 +82,7 @@ ENTRIES = (
         needs="TIER PIN THREAD ASYNC",
         sentence="A pinned block is onboarded, and leaves the slot in which it is read.",
         designs=("s3-3", "s1-5-moved"),
-        code=("s1-5-moved",),
+        code=("s1-5-moved", "s3-3"),
     ),
     Entry(
         id="KV-S08",
@@ -89,7 +90,7 @@ ENTRIES = (
         needs="FREEQ REF PIN THREAD",
         sentence="A pin takes the block off its queue in one step and counts itself in the next.",
         designs=("s3-4", "s3-6-r2"),
-        code=("kv-s08",),
+        code=("kv-s08", "s3-4", "s3-6-r2"),
     ),
     Entry(
         id="KV-016",
@@ -129,7 +130,7 @@ ENTRIES = (
         needs="FREEQ RADIX PIN THREAD",
         sentence="Between the look at the oldest block and its claim a reader pins it.",
         designs=("s3-2",),
-        code=("kv-s07",),
+        code=("kv-s07", "s3-2"),
     ),
     Entry(
         id="KV-001",
@@ -319,3 +320,5 @@ def checks(name: str) -> Iterator[str]:
         yield from (claim.split("/")[1] + " of accesses" for claim in expected_copies([name]))
     if name in bug_rows():
         yield "staging"
+    if name in shared.bug_rows():
+        yield from (column.value for column in shared.claims(name))

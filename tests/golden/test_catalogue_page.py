@@ -10,6 +10,7 @@ from catalogue import ENTRIES, FIRST, WORDS, checks, command, counts, shortest, 
 
 import kvimpl.bugs
 import kvimpl.bugs.copies
+import kvimpl.bugs.shared
 import kvimpl.bugs.staging
 from kvcheck.cli.bugs_command import choose_all
 from kvspec.bugs import BUGS
@@ -20,6 +21,7 @@ CODE = {
     **{id: bug.row for id, bug in kvimpl.bugs.BUGS.items()},
     **{id: bug.row for id, bug in kvimpl.bugs.copies.COPY_BUGS.items()},
     **{id: bug.row for id, bug in kvimpl.bugs.staging.STAGING_BUGS.items()},
+    **{id: bug.row for id, bug in kvimpl.bugs.shared.SHARED_BUGS.items()},
 }
 NUMBER = re.compile(r"KV-(S?\d\d\d?)$")
 ELSEWHERE = {"KV-002"}
