@@ -18,11 +18,17 @@ from kvcheck.live import check, measure, ranking
 from kvcheck.live.measure import Breach, Rule, confirm
 from kvcheck.live.ranking import Ranked, rank
 from kvcheck.live.telling import breach_lines
+from kvcheck.solve.engines import StatedSize
+from kvcheck.solve.kept_answers import KeptAnswers
+from kvcheck.solve.obligations import proof_plan
 from kvcheck.solve.options import SolveOptions
+from kvcheck.solve.proof_cache import ProofCache
 from kvcheck.trace.path import Move, NotReproduced
 from kvcheck.verdict import Evidence, Outcome
 from kvspec.lang import Machine, Model, action, eventually, require
 from kvspec.lang.errors import SpecError
+from kvspec.lang.footprint import variables_written
+from kvspec.lang.ir import Variable
 
 REFUSED_AND_BROKEN = {
     measured.CountingOnNobody: Rule.SOMEBODY_ABLE,
@@ -124,6 +130,26 @@ def test_without_its_rule_a_broken_promise_would_be_proved(
 
     monkeypatch.setattr(ranking._Here, "found", blind)
     assert ranked(toy.instance()).verdict.outcome is Outcome.HOLDS
+
+
+def test_who_is_able_is_asked_again_only_after_a_step_that_writes_what_decides_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = measured.CountingInTurn.instance()
+    asked = ranking._Asked(model, model.promises[0], (), SolveOptions())
+    written = frozenset[Variable]().union(*(variables_written(a.body) for a in model.actions))
+    assert any(written & asked.read_by(who) for who in asked.actors)
+    monkeypatch.setattr(ranking._Asked, "read_by", lambda asked, who: frozenset())
+    assert ranked(model).verdict.outcome is Outcome.HOLDS, "nobody looks who can no more"
+
+
+def test_what_was_proved_of_states_is_looked_up_the_next_time(tmp_path: Path) -> None:
+    model, cache = measured.CountingNoted.instance(), ProofCache(tmp_path)
+    first, second = (ranked(model, cache=cache) for _ in range(2))
+    assert first == second
+    goals = proof_plan(model).to_prove
+    kept = KeptAnswers(cache, StatedSize(SolveOptions(), clock).key()).known(model, goals)
+    assert len(tuple(kept)) == len(goals)
 
 
 def test_a_promise_without_measure_and_one_that_is_never_made_are_not_run() -> None:

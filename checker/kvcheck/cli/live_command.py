@@ -72,7 +72,8 @@ def command(
     target = choose(machine, sizes)
     model = target.model()
     began = now()
-    found = examined(target, model, settings, states_max=states, means=means)
+    out = Output()
+    found = examined(target, model, settings, out, states_max=states, means=means)
     if not found:
         raise nothing_promised(target)
     chosen = select(tuple(k.promise.name for k in found), settings.select, what="promise")
@@ -82,7 +83,6 @@ def command(
         seconds = (now() - began) / len(found)
         result = ObligationResult(f"{target.name}/live/{kept.promise.name}", kept.verdict, seconds)
         accounts.add([result], Evidence.EXHAUSTED if means == SEARCH else Evidence.PROVED_AT_SIZE)
-    out = Output()
     for kept in found:
         tell(out, target.name, model, kept)
     given = click.get_current_context().params
@@ -90,9 +90,16 @@ def command(
 
 
 def examined(
-    target: Target, model: Model, settings: Settings, *, states_max: int, means: str
+    target: Target,
+    model: Model,
+    settings: Settings,
+    out: Output,
+    *,
+    states_max: int,
+    means: str,
 ) -> Sequence[Kept | Ranked]:
     """Every promise, searched or proved. Raises: Fault, if what was found is not so."""
+    from kvcheck.cli.effort import usable_cores
     from kvcheck.cli.searching import now, unreproduced
     from kvcheck.live import check
     from kvcheck.trace.path import NotReproduced
@@ -105,11 +112,23 @@ def examined(
     try:
         if means == SEARCH:
             return check(model, bound=bound, states_max=states_max, is_time_up=is_time_up)
+        from kvcheck.cli.prove_command import open_cache
         from kvcheck.live.ranking import rank
         from kvcheck.solve.options import SolveOptions
 
-        options = SolveOptions(seed=settings.seed)
-        return rank(model, bound=bound, options=options, clock=now, is_time_up=is_time_up)
+        cache = open_cache(settings)
+        ranked = rank(
+            model,
+            bound=bound,
+            options=SolveOptions(seed=settings.seed),
+            clock=now,
+            is_time_up=is_time_up,
+            jobs=settings.jobs or usable_cores(),
+            cache=cache,
+        )
+        for warning in cache.warnings if cache is not None else ():
+            out.line(warning, style="yellow")
+        return ranked
     except NotReproduced as error:
         raise unreproduced(target, error) from error
 

@@ -34,12 +34,14 @@ from kvcheck.solve.numbers import (
 )
 from kvcheck.solve.obligations import ObligationKind, proof_plan
 from kvcheck.solve.options import SolveOptions
+from kvcheck.solve.proof_cache import ProofCache
 from kvcheck.solve.prove import ProveOptions, ProveResult, prove
 from kvcheck.solve.question import Satisfiable, Unknown, Unsatisfiable, ask, better
 from kvcheck.solve.wishes import wishes_for
 from kvcheck.trace.path import Move
 from kvcheck.verdict import Evidence, Outcome, Verdict
-from kvspec.lang.ir import Action, Let, Model, Promise, Property
+from kvspec.lang.footprint import variables_read, variables_read_by, variables_written
+from kvspec.lang.ir import Action, Let, Model, Promise, Property, Variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,17 @@ def rank(
     options: SolveOptions,
     clock: Callable[[], float],
     is_time_up: Callable[[], bool] = lambda: False,
+    jobs: int = 0,
+    cache: ProofCache | None = None,
 ) -> tuple[Ranked, ...]:
-    """Every promise of the model; what is assumed of states is proved by induction first."""
+    """Every promise of the model; what is assumed of states is proved by induction first.
+
+    That is done in so many processes (0: in this one), and looked up in the cache.
+    """
     if not any(promise.measures for promise in model.promises):
         return tuple(Ranked(p, _not_run(bound, NO_MEASURE)) for p in model.promises)
-    proved = prove(model, StatedSize(options, clock), ProveOptions(jobs=0), clock=clock)
+    engine, how = StatedSize(options, clock), ProveOptions(jobs=jobs)
+    proved = prove(model, engine, how, clock=clock, cache=cache)
     names = {p.name for p in proved.properties if p.verdict.outcome is Outcome.HOLDS}
     hypotheses = tuple(p for p in model.properties if p.name in names)
     doubt = _unproved_assertion(model, proved)
@@ -129,6 +137,11 @@ def _ranked(
     return Ranked(promise, Verdict(Outcome.HOLDS, Evidence.PROVED_AT_SIZE, far))
 
 
+def _read_by_promise(promise: Promise) -> frozenset[Variable]:
+    measured = (m.value for m in promise.measures)
+    return variables_read_by(promise.begins) | variables_read(promise.formula, *measured)
+
+
 @dataclass(slots=True)
 class _There:
     """The promise in one symbolic state."""
@@ -147,13 +160,26 @@ class _Asked:
     hypotheses: tuple[Property, ...]
     options: SolveOptions
     actors: list[Actor] = field(init=False)
+    here: _Here = field(init=False)
+    _read_by: dict[str, frozenset[Variable]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.actors = owed(self.model, self.promise)
+        self.here = _Here(self)
+
+    def read_by(self, who: Actor) -> frozenset[Variable]:
+        """What decides whether it is able: all that its steps and the promises read."""
+        name, _ = who
+        if name not in self._read_by:
+            promises = (self.promise, relied_on(self.model, self.promise))
+            read = [variables_read_by(action.body) for action in steps_of(self.model, name)]
+            read += [_read_by_promise(promise) for promise in promises if promise is not None]
+            self._read_by[name] = frozenset[Variable]().union(*read)
+        return self._read_by[name]
 
     def is_never_made(self) -> bool:
         """Whether no state that satisfies the invariants makes the promise."""
-        here = _Here(self)
+        here = self.here
         found = ask(here.algebra, self.options, (*here.given, here.there.begun))
         return isinstance(found, Unsatisfiable)
 
@@ -161,21 +187,22 @@ class _Asked:
         """The rule about states once, the rules about steps for each action."""
         yield self._somebody_able
         for action in self.model.actions:
-            step = _Step(self, action)
+            step = _Step(self.here, action)
             for rule in (Rule.STAYS_OPEN, Rule.NO_RISE, Rule.STAYS_ABLE):
                 yield partial(step.breach, rule)
 
     def _somebody_able(self) -> Breach | Unknown | None:
-        here = _Here(self)
-        able = disjunction(*(here.able(here.cells, here.there, who) for who in self.actors))
+        here = self.here
+        able = disjunction(*(here.able_now(who) for who in self.actors))
         return here.found(Rule.SOMEBODY_ABLE, (negation(able),), None, None)
 
 
 class _Here:
-    """A state in which the hypotheses hold, with the promise in it."""
+    """A state in which the hypotheses hold, with the promise in it; all questions are about it."""
 
     def __init__(self, asked: _Asked) -> None:
         self.asked = asked
+        self._able_now: dict[Actor, Bit] = {}
         self.algebra, self.cells, given = unknown_state(asked.model, asked.hypotheses)
         drawn = [
             fresh_scalar(self.algebra, p.type, f"{asked.promise.name}.{p.name}")
@@ -223,6 +250,12 @@ class _Here:
         pairs = zip(new, old, strict=True)
         return conjunction(*(self.algebra.same_number(a, b) for a, b in pairs))
 
+    def able_now(self, who: Actor) -> Bit:
+        """Whether it is able here."""
+        if who not in self._able_now:
+            self._able_now[who] = self.able(self.cells, self.there, who)
+        return self._able_now[who]
+
     def able(self, cells: Cells, there: _There, who: Actor) -> Bit:
         """Whether it is or comes to be enabled, and each step meets it or lowers the measure."""
         name, arguments = who
@@ -265,14 +298,14 @@ class _Here:
         )
 
 
-class _Step(_Here):
+class _Step:
     """One action taken in that state, without meeting the promise."""
 
-    def __init__(self, asked: _Asked, action: Action) -> None:
-        super().__init__(asked)
-        self.action = action
-        self.run = execute(self.algebra, asked.model, action, self.cells)
-        self.after = self.promised(self.run.after)
+    def __init__(self, here: _Here, action: Action) -> None:
+        self.here, self.asked, self.action = here, here.asked, action
+        self.run = execute(here.algebra, here.asked.model, action, here.cells)
+        self.after = here.promised(self.run.after)
+        self.written = variables_written(action.body)
         self.taken = (self.run.well_typed, self.run.stepped, negation(self.after.met))
 
     def breach(self, rule: Rule) -> Breach | Unknown | None:
@@ -280,10 +313,10 @@ class _Step(_Here):
         if rule is Rule.STAYS_OPEN:
             wrong = negation(self.after.begun)
         elif rule is Rule.NO_RISE:
-            wrong = self.lower(self.there.rank, self.after.rank)
+            wrong = self.here.lower(self.here.there.rank, self.after.rank)
         else:
             wrong = self._loses_the_first()
-        return self.found(rule, (*self.taken, wrong), self.action, self.run)
+        return self.here.found(rule, (*self.taken, wrong), self.action, self.run)
 
     def _loses_the_first(self) -> Bit:
         """The measure is the same, and who was the first to be able is so no more."""
@@ -292,7 +325,8 @@ class _Step(_Here):
         for able, gone in self._in_order():
             lost.append(conjunction(nobody_before, able, gone))
             nobody_before = conjunction(nobody_before, negation(able))
-        return conjunction(self.same(self.after.rank, self.there.rank), disjunction(*lost))
+        same = self.here.same(self.after.rank, self.here.there.rank)
+        return conjunction(same, disjunction(*lost))
 
     def _in_order(self) -> Iterator[tuple[Bit, Bit]]:
         """Of each actor whether it is able, and whether not so after the step; as `first_able`.
@@ -303,22 +337,23 @@ class _Step(_Here):
         asked = self.asked
         for is_strong in (False, True):
             actors = [who for who in asked.actors if (who[0] in asked.promise.strong) is is_strong]
-            bits = [
-                (
-                    self.able(self.cells, self.there, who),
-                    negation(self.able(self.run.after, self.after, who)),
-                )
-                for who in actors
-            ]
+            bits = [(self.here.able_now(who), self._is_gone(who)) for who in actors]
             for who, (able, gone) in zip(actors, bits, strict=True):
                 if is_alike(asked.model, asked.promise, who):
                     yield conjunction(self._is_about(who), able), gone
             yield from bits
 
+    def _is_gone(self, who: Actor) -> Bit:
+        """Whether it is not able after the step; where the step writes nothing of it, as before."""
+        if self.written.isdisjoint(self.asked.read_by(who)):
+            return negation(self.here.able_now(who))
+        return negation(self.here.able(self.run.after, self.after, who))
+
     def _is_about(self, who: Actor) -> Bit:
         """Whether the promise is about just what the actor is about."""
         kinds = (p.type for p in self.asked.promise.parameters)
-        pairs = zip(kinds, self.arguments, who[1], strict=True)
+        pairs = zip(kinds, self.here.arguments, who[1], strict=True)
+        same = self.here.algebra.same
         return conjunction(
-            *(self.algebra.same(scalar, scalar_of(kind, value)) for kind, scalar, value in pairs)
+            *(same(scalar, scalar_of(kind, value)) for kind, scalar, value in pairs)
         )
