@@ -457,12 +457,13 @@ class SharedPool(Machine):
         "A reader has been told a slot that a copy still writes."
         return any(self.has[r] and not self.reads[r] and self.noted[self.told[r]] for r in Reader)
 
-    # ---- what must come
+    # ---- what must come, if copies end, threads go on, and the lock is fair to who waits for it
 
     @eventually(
         id="KV-LIV-01",
         why="S3.7: a pin that is never given back keeps its slot for ever",
-        weak=("reader", "scheduler", "complete"),
+        strong=("reader",),
+        weak=("scheduler", "complete"),
     )
     def every_pin_comes_back(self, r: Reader) -> bool:
         "What a reader has it gives back."
@@ -472,9 +473,19 @@ class SharedPool(Machine):
     @eventually(
         id="KV-LIV-02",
         why="S3.7: a scheduler that waits for a reader for ever stops the engine",
-        weak=("reader", "scheduler", "complete"),
+        weak=("scheduler", "complete"),
     )
     def every_job_ends(self) -> bool:
         "A job that the scheduler was given ends."
         require("there is a job", self.job != Job.NONE)
         return self.job == Job.NONE
+
+    @eventually(
+        id="KV-LIV-03",
+        why="S3.7: whoever waits for a lock that is kept waits for ever, however fair it is",
+        weak=("scheduler",),
+    )
+    def the_lock_comes_free(self) -> bool:
+        "A lock that is held is let go of."
+        require("the lock is held", self.locked)
+        return not self.locked

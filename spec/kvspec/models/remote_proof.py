@@ -1,21 +1,23 @@
-"""What makes the facts of `remote` inductive: where its threads stand, and what they keep there.
+"""What makes the facts of `remote` inductive and its promises provable: where its threads stand.
 
 It decides nothing about the design, which is in `remote`; wrong designs are variants of that one
 and carry none of these lemmas. The idea: each lemma says what one thread may rely on between two
-of its steps, whatever the others do meanwhile.
+of its steps, whatever the others do meanwhile, and each measure how many steps are left. A promise
+stands here again, as it is there, to name its measure.
 """
 
 from __future__ import annotations
 
-from kvspec.lang import assume, lemma
+from kvspec.lang import assume, eventually, lemma, require
 from kvspec.lang.standing import at, kept
-from kvspec.models.remote import REFS, Block, Level, Reader, SharedPool, Stream
+from kvspec.models.remote import REFS, Block, Job, Level, Reader, SharedPool, Stream
 
 
 class ProvedPool(SharedPool):
     """One lock over blocks, queues and counts; a second look after each copy; one order of steps.
 
-    The lemmas that prove it; the design itself, with its atomicity table, is `SharedPool`.
+    What proves it: lemmas and measures. The design itself, with its atomicity table, is
+    `SharedPool`.
     """
 
     @assume
@@ -103,3 +105,79 @@ class ProvedPool(SharedPool):
     def writes_are_noted(self) -> bool:
         "The target of a copy in flight is noted."
         return all(not self.flying[c] or self.noted[self.target[c]] for c in Stream)
+
+    # ---- what the promises rely on
+
+    def holds_lock(self) -> bool:
+        return at(self.scheduler(), "swapped", "came")
+
+    @lemma
+    def held_from_swap_to_entry(self) -> bool:
+        "Between two steps, the lock is held by the scheduler that has swapped, and by nobody else."
+        return self.locked == self.holds_lock()
+
+    @lemma
+    def the_scheduler_goes_on(self) -> bool:
+        "The scheduler never comes to its end."
+        return not at(self.scheduler(), "done")
+
+    # ---- how far off what must come is
+
+    @eventually(
+        id="KV-LIV-01",
+        why="S3.7: a pin that is never given back keeps its slot for ever",
+        strong=("reader",),
+        weak=("scheduler", "complete"),
+        measure=("has_not_begun", "waits_for_write"),
+        relies_on="the_lock_comes_free",
+    )
+    def every_pin_comes_back(self, r: Reader) -> bool:
+        "What a reader has it gives back."
+        require("the reader has a block", self.has[r])
+        return not self.has[r]
+
+    def has_not_begun(self, r: Reader) -> bool:
+        "Whether the reader has not begun to read"
+        return not self.reads[r]
+
+    def waits_for_write(self, r: Reader) -> bool:
+        "Whether the slot that it was told is still written"
+        return self.noted[self.told[r]]
+
+    @eventually(
+        id="KV-LIV-02",
+        why="S3.7: a scheduler that waits for a reader for ever stops the engine",
+        weak=("scheduler", "complete"),
+        measure=("steps_left", "copies_in_flight"),
+    )
+    def every_job_ends(self) -> bool:
+        "A job that the scheduler was given ends."
+        require("there is a job", self.job != Job.NONE)
+        return self.job == Job.NONE
+
+    def steps_left(self) -> int:
+        "Steps of the scheduler to the last one of its job"
+        if at(self.scheduler(), "start", "idle"):
+            return 3
+        if at(self.scheduler(), "claimed", "matched"):
+            return 2
+        return 1 if at(self.scheduler(), "sent", "coming") else 0
+
+    def copies_in_flight(self) -> int:
+        "Copies in flight"
+        return sum(1 for c in Stream if self.flying[c])
+
+    @eventually(
+        id="KV-LIV-03",
+        why="S3.7: whoever waits for a lock that is kept waits for ever, however fair it is",
+        weak=("scheduler",),
+        measure=("is_held",),
+    )
+    def the_lock_comes_free(self) -> bool:
+        "A lock that is held is let go of."
+        require("the lock is held", self.locked)
+        return not self.locked
+
+    def is_held(self) -> bool:
+        "Whether the lock is held"
+        return self.locked
