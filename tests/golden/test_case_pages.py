@@ -14,7 +14,7 @@ from kvspec.models import DESIGNS, VARIANTS
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted((DOCS / "cases").glob("*.md"))
 BLOCK = re.compile(r"```console\n\$ (kvproof [^\n]*)\n(.*?)```", re.DOTALL)
-INLINE = re.compile(r"`kvproof (explain|explore|prove) ([a-z0-9-]+)")
+INLINE = re.compile(r"`kvproof (explain|explore|live|prove) ([a-z0-9-]+)")
 BUG_NAME = re.compile(r"`((?:s1|s3|s5|inv)-[a-z0-9-]+)`")
 
 

@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from kvcheck.explore import Engine, Options, explore
+from kvcheck.live import ranking
+from kvcheck.live.measure import Rule, confirm
 from kvcheck.solve.answer import Answer
 from kvcheck.solve.engines import InductionEngine, StatedSize
 from kvcheck.solve.every_size import EverySizeEngine, EverySizeOptions
-from kvcheck.solve.obligations import Obligation, proof_plan
+from kvcheck.solve.obligations import Obligation, inductive_properties, proof_plan
 from kvcheck.solve.options import SolveOptions
 from kvcheck.solve.parallel import Task
 from kvcheck.verdict import Outcome
@@ -40,6 +42,12 @@ NEEDED = {
     "nobody_finds_the_counterpart": "scheduler__sent/pinned_slots_stay_put",
     "readers_have_what_they_pinned": "order/references_counted",
     "writes_are_noted": "reader__pinned/nothing_is_read_while_written",
+}
+
+# what no invariant needs, and the promise whose measure is refused without it
+NEEDED_TO_COME = {
+    "held_from_swap_to_entry": "the_lock_comes_free",
+    "the_scheduler_goes_on": "every_job_ends",
 }
 
 # each wrong design, and a step at which its proof fails
@@ -130,7 +138,18 @@ def test_without_a_lemma_the_induction_fails(needed):
 
 def test_the_needed_lemmas_are_all_that_there_are():
     lemmas = MACHINES["remote"].instance().of_kind(PropertyKind.LEMMA)
-    assert [p.name for p in lemmas] == list(NEEDED)
+    assert [p.name for p in lemmas] == [*NEEDED, *NEEDED_TO_COME]
+
+
+@pytest.mark.parametrize("needed", NEEDED_TO_COME)
+def test_without_a_lemma_a_measure_is_refused(needed):
+    model = MACHINES["remote"].instance(P=1, S=1)
+    (promise,) = (p for p in model.promises if p.name == NEEDED_TO_COME[needed])
+    others = tuple(p for p in inductive_properties(model) if p.name != needed)
+    asked = ranking._Asked(model, promise, others, SolveOptions(minimise_work=0))
+    breach = next(asked.questions())()
+    confirm(model, promise, breach, others)
+    assert breach.rule is Rule.SOMEBODY_ABLE
 
 
 @pytest.mark.parametrize("bug", FAILS)
@@ -193,7 +212,10 @@ def test_the_page_of_the_case_says_what_is_tested_here():
     assert {row for row in told if row[0] in NEEDED} == {
         (one, sentences[one], f"`{step}`") for one, step in NEEDED.items()
     }
+    assert {row for row in told if row[0] in NEEDED_TO_COME} == {
+        (one, sentences[one], f"`{promise}`") for one, promise in NEEDED_TO_COME.items()
+    }
     states = {one: f"{count:,}" for one, count in SPACES.items()}
-    assert {row[0]: row[-1] for row in told if row[0] in VARIANTS} == states
+    assert {row[0]: row[-1] for row in told if row[0] in VARIANTS and len(row) == 3} == states
     failing = {row for row in told if row[0] in FAILS and "/" in row[-1]}
     assert failing == {(bug, f"`{step}`") for bug, step in FAILS.items()}
