@@ -28,8 +28,8 @@ from kvcheck.verdict import Outcome
 from kvspec.bugs import BUGS
 from kvspec.lang import Machine, Model, eventually, require
 from kvspec.lang.concrete import initial_states
-from kvspec.lang.ir import Promise, Require
-from kvspec.models import DESIGNS, MACHINES, VARIANTS
+from kvspec.lang.ir import Promise
+from kvspec.models import MACHINES, VARIANTS
 from kvspec.models.remote import Block, Job, Reader, SharedPool
 from kvspec.models.remote_proof import ProvedPool
 from kvspec.models.remote_recursive_lock import RecursiveLockPool
@@ -209,20 +209,6 @@ def test_the_page_of_the_case_says_to_whom_fairness_is_owed() -> None:
     assert {(design, promise): owed for design, promise, *owed in rows} == {
         key: list(owed) for key, owed in OWED.items()
     }
-
-
-def test_a_promise_is_restated_as_it_is_where_it_has_its_measure() -> None:
-    designs = [known["remote"].instance() for known in (DESIGNS, MACHINES)]
-    stated, restated = ([told(p) for p in model.promises] for model in designs)
-    assert [name for name, *_ in stated] == [PIN, JOB, LOCK]
-    assert restated == stated
-
-
-def told(p: Promise) -> tuple[object, ...]:
-    """All that a promise says, without where and without what proves it."""
-    begins = [s.condition if isinstance(s, Require) else s.value for s in p.begins]
-    says = (begins, p.formula, p.sentence)
-    return (p.name, p.id, p.why, p.parameters, p.weak, p.strong, *says)
 
 
 # ---- what breaks a promise, and what refuses its measure

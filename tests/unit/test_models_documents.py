@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from kvspec.lang.ir import PropertyKind, Strength
+from kvspec.lang.ir import PropertyKind, Require, Strength
 from kvspec.models import DESIGNS, MACHINES, PROOFS
 
 ROW = re.compile(r"^\| (?P<actions>[a-z_, ]+?) +\| \S.*\| \S.*\|$", re.MULTILINE)
@@ -56,11 +56,21 @@ def test_the_founding_invariants_are_all_stated():
     assert {p.id for name in DESIGNS for p in invariants(name)} >= WANTED
 
 
+def told(promise):
+    "All that a promise says, without where and without what proves it."
+    begins = [s.condition if isinstance(s, Require) else s.value for s in promise.begins]
+    fair = (promise.weak, promise.strong)
+    says = (promise.id, promise.why, promise.sentence, promise.parameters, promise.formula)
+    return (promise.name, *says, begins, fair)
+
+
 @pytest.mark.parametrize("name", list(PROOFS))
-def test_a_proof_adds_lemmas_and_assumptions_and_nothing_else(name):
+def test_a_proof_adds_lemmas_assumptions_and_measures_and_nothing_else(name):
     stated, proved = DESIGNS[name].instance(), PROOFS[name].instance()
     assert issubclass(PROOFS[name], DESIGNS[name])
-    assert replace(proved, name=stated.name, properties=stated.properties) == stated
+    as_stated = {"properties": stated.properties, "promises": stated.promises}
+    assert replace(proved, name=stated.name, **as_stated) == stated
+    assert [told(p) for p in proved.promises] == [told(p) for p in stated.promises]
     added = [p.kind for p in proved.properties if p not in stated.properties]
     assert set(added) == {PropertyKind.LEMMA, PropertyKind.ASSUMPTION}
     assert set(stated.properties) <= set(proved.properties)

@@ -26,7 +26,7 @@ PLANS = {
     "objects": 79,
     "fills": 5,
     "locks": 13,
-    "remote": 221,
+    "remote": 239,
 }
 QUICK = ("stored", "copies", "staging-v1", "staging-v2", "objects", "fills", "locks", "remote")
 

@@ -354,6 +354,4 @@ class _Step:
         kinds = (p.type for p in self.asked.promise.parameters)
         pairs = zip(kinds, self.here.arguments, who[1], strict=True)
         same = self.here.algebra.same
-        return conjunction(
-            *(same(scalar, scalar_of(kind, value)) for kind, scalar, value in pairs)
-        )
+        return conjunction(*(same(scalar, scalar_of(kind, value)) for kind, scalar, value in pairs))
