@@ -80,7 +80,7 @@ def test_a_right_staging_takes_every_step_of_its_design(name: str, order: Schedu
 
     verdict = judge.verdict()
     assert verdict.outcome is Outcome.HOLDS
-    assert "4 shipments read" in verdict.bound
+    assert verdict.bound.endswith("4 shipments read"), "nothing is a blind spot"
     assert set(judge.taken) == ACTIONS[name]
     assert judge.last_good == judge.number
 
@@ -456,6 +456,19 @@ def test_what_the_instance_has_no_number_for_is_not_judged() -> None:
 def test_a_judge_that_was_told_nothing_has_not_run() -> None:
     judge = StagedJudge(design_of(True, 2), ShipmentWatch(SHAPE))
     assert judge.verdict().outcome is Outcome.NOT_RUN
+
+
+class Secretive(GatheredStaging):
+    """It does not show what it keeps."""
+
+    def observe(self) -> Observation:
+        return super().observe()._replace(kept=None)
+
+
+def test_what_is_never_shown_is_a_blind_spot_of_the_verdict() -> None:
+    blind = stepped(Planted(True, Secretive), CASE, HostFirst()).verdict()
+    assert blind.outcome is Outcome.HOLDS
+    assert blind.bound.endswith("4 shipments read, blind to kept, marks")
 
 
 def test_a_fault_of_the_judge_is_not_taken_for_a_verdict(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,16 @@ import pytest
 from kvcheck.cli.entry import run
 from kvcheck.cli.staging_kills import Staged, result_staged
 from kvcheck.fuzz import staging_columns, staging_lockstep
+from kvcheck.fuzz.runner import JudgeFault
 from kvcheck.fuzz.staging import RIGHT, Kind, Seen, Sign, StagingCase
 from kvcheck.fuzz.staging_columns import Order, OrderCell, claims, measure_order
+from kvcheck.lockstep import StagedJudge
+from kvcheck.lockstep.staged import TooMany
 from kvcheck.verdict import Evidence, Exit, Outcome
 from kvimpl.bugs.staging import STAGING_BUGS
 from kvimpl.device.port.steps import Schedule
+from kvimpl.staging import IndexMapper, NoFreeSlot, Slot
+from kvspec.events import RequestId
 
 Capture = pytest.CaptureFixture[str]
 
@@ -87,6 +92,28 @@ def test_a_bug_that_is_refused_at_another_step_is_a_missed_claim() -> None:
     assert claim is not None
     assert claim.verdict.outcome is Outcome.VIOLATED
     assert claim.verdict.reason == "refused at retire, not at stage"
+
+
+def test_a_run_without_a_step_is_a_fault_of_the_tool_and_no_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nothing(_: object, request: RequestId) -> Slot:
+        raise NoFreeSlot("Planted.", cause="It is planted.", mend="Take it out.")
+
+    monkeypatch.setattr(IndexMapper, "bind", nothing)
+    with pytest.raises(JudgeFault, match=r"no step was reported.*Planted"):
+        measure_order("gathered", Order.LOCKSTEP)
+
+
+def test_a_run_that_outgrows_its_instance_is_a_fault_of_the_tool_and_no_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def many(*_: object) -> None:
+        raise TooMany("more than 2 are in use at once")
+
+    monkeypatch.setattr(StagedJudge, "_meet", many)
+    with pytest.raises(JudgeFault, match="came to no verdict: more than 2 are in use"):
+        measure_order("copied", Order.LOCKSTEP)
 
 
 @pytest.mark.usefixtures("_elsewhere")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from kvcheck.fuzz.runner import JudgeFault
 from kvcheck.fuzz.staging import AHEAD, SHAPE, SLOT_COUNT, Kind, Scheduler, StagingCase
 from kvcheck.lockstep.judge import OnRefusal
 from kvcheck.lockstep.staged import StagedDesign
@@ -16,6 +17,7 @@ from kvcheck.lockstep.staged_gathered import staging_v2
 from kvcheck.lockstep.staged_judge import StagedJudge
 from kvcheck.lockstep.staged_watch import ShipmentWatch
 from kvcheck.schedule import Budget, Explored, explore
+from kvcheck.verdict import Outcome
 from kvimpl.device.port import DeviceError
 from kvimpl.device.port.steps import Schedule
 from kvimpl.device.sim import run
@@ -25,8 +27,11 @@ from kvimpl.staging import StagingError
 def stepped(kind: Kind, case: StagingCase, schedule: Schedule) -> StagedJudge:
     """Run the case under the schedule, judged step by step; the judge knows what came of it.
 
-    An error of the staging ends the run, and is no sign here. Raises: Abandoned, as the schedule
-    does.
+    An error of the staging ends the run, and is no sign here.
+
+    Raises:
+        JudgeFault: the judge came to no verdict, so that its silence would say nothing.
+        Abandoned: as the schedule does.
     """
     watch = ShipmentWatch(SHAPE)
     design = design_of(kind.is_gathered, case.depth)
@@ -38,6 +43,13 @@ def stepped(kind: Kind, case: StagingCase, schedule: Schedule) -> StagedJudge:
     )
     if ran.error is not None and not isinstance(ran.error, StagingError | DeviceError):
         raise ran.error  # a fault of the judge's own is no verdict
+    verdict = judge.verdict()
+    if verdict.outcome not in (Outcome.HOLDS, Outcome.VIOLATED):
+        raise JudgeFault(
+            f"The judge of the steps came to no verdict: {verdict.reason}. The run is larger than "
+            f"its design's instance, or ended before its first step ({ran.error or 'no error'}). "
+            "Judge by a larger instance, or mend the staging; the run counts as not made."
+        )
     return judge
 
 

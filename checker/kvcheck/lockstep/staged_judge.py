@@ -42,7 +42,8 @@ SENT = "the shipment that is told was sent"
 
 
 class StagedJudge:
-    """Judges one staging of one table from its start; `verdict` says what came of it.
+    """Judges one staging of one table from its start; `verdict` says what came of it, and to which
+    of the design's fields it was blind all along.
 
     The index, the table and the staging report to it, and are given the device of its watch.
     Nothing is judged after the first refusal; one that the device's own step brings is raised, if
@@ -65,6 +66,7 @@ class StagedJudge:
         self.taken: Counter[str] = Counter()
         self.refusal: Refusal | None = None
         self._is_over, self._unjudged, self._read_count = False, "", 0
+        self._unshown = list(design.fields)
         self._recent: deque[tuple[int, StagingEvent]] = deque(maxlen=ring)
         self._table = events.MemoryId(0)
         self._readers: list[events.MemoryId] = []
@@ -140,6 +142,8 @@ class StagedJudge:
         seen: Seen,
     ) -> None:
         """What is shown against the states after the step."""
+        if self._unshown:
+            self._unshown = [one for one in self._unshown if one.shown(seen, 0) is None]
         for place, state in enumerate(self.states):
             wrong = tuple(self.design.differences(self.names, state, seen, place))
             if wrong:
@@ -281,6 +285,8 @@ class StagedJudge:
         """What the judge has seen; no step of the design seen is `not run`, never a pass."""
         sizes = ", ".join(f"{name}={size}" for name, size in self.design.sizes.items() if size)
         bound = f"{sizes}, {self.step_count} steps, {self._read_count} shipments read"
+        if self._unshown:
+            bound += f", blind to {', '.join(sorted(one.name for one in self._unshown))}"
         if self.refusal is not None:
             reason = f"event {self.refusal.number}: {self.refusal.reason.value}"
             return Verdict(Outcome.VIOLATED, Evidence.OBSERVED, bound, reason)
