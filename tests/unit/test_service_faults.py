@@ -160,8 +160,8 @@ def test_a_lease_that_expires_while_its_copy_runs_holds_until_the_answer() -> No
 
 
 def a_round(address: str) -> None:
-    "Pin, read and let go, twice; every answer must be the right one."
-    with PinClient(address, answer_ms=400) as client:
+    "Pin, read and let go, twice; every answer must be the right one, however slow this machine is."
+    with PinClient(address, answer_ms=400, tries=100) as client:
         for number, key in enumerate(CONTENT):
             lease = client.pin(key)
             assert lease is not None
@@ -218,9 +218,10 @@ def test_a_service_that_stops_answering_is_told_and_its_leases_end(running: Runn
 
     with (
         Wire(running.server.address, answered=lose) as wire,
-        PinClient(wire.address, answer_ms=20, tries=2) as client,
+        # a request that is given up before it is connected is never sent: so five times
+        PinClient(wire.address, answer_ms=200, tries=5) as client,
     ):
-        with pytest.raises(NoAnswer, match="did not answer 2 times"):
+        with pytest.raises(NoAnswer, match="did not answer 5 times"):
             client.pin(b"k0")
         assert lost.wait(WATCHDOG_SECONDS), "the service was asked and answered"
     wait_until(running, 1)
