@@ -7,37 +7,11 @@ slot is available if its block is queued or chosen, until `hand_out` gives it to
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import Annotated
-
-from kvcheck.refine.product import Call, Calls, Sorts, product
+from kvcheck.refine.product import Call, Calls
+from kvcheck.refine.slots import SOMEBODY, Holder, SlotCount, SlotPins, Traffic, beside_contract
 from kvcheck.refine.words import Words
-from kvspec.contract import Contract
-from kvspec.lang import Map, Model, Range, Set, Size, lemma
-from kvspec.lang.ir import Literal
-from kvspec.lang.types import EnumType, SortType
+from kvspec.lang import Map, Model, Set, lemma
 from kvspec.models.offload import Block, Level, OffloadSteps, Slot
-
-PINS = Size("PINS")
-SlotPins = Annotated[int, Range(0, PINS)]
-SlotCount = Annotated[int, Range(0, Slot)]
-
-
-class Holder(Enum):
-    "Who holds a block, of whom the design knows no more than that there is one."
-
-    REQUEST = 0
-
-
-HOLDER = EnumType(Holder.__name__, tuple(one.name for one in Holder))
-
-
-class Traffic(Enum):
-    "What a copy does with a slot; its one copy is over before the slot is handed out."
-
-    NONE = 0
-    READ = 1
-    WRITTEN = 2
 
 
 class OffloadUnderContract(OffloadSteps):
@@ -63,13 +37,7 @@ class OffloadUnderContract(OffloadSteps):
                 "tier": [Level.PRIMARY] * P + [Level.SECONDARY] * S,
             },
         )
-        contract = Contract.instance(N=P + S, U=1, K=P + S, PINS=1)
-        sorts: Sorts = {
-            "Place": SortType("Slot", P + S),
-            "User": HOLDER,
-            "Key": SortType("Block", P + S),
-        }
-        return product(design, contract, calls_of(design), sorts)
+        return beside_contract(design, calls_of(design))
 
     @lemma
     def nothing_is_kept_or_copied(self) -> bool:
@@ -109,7 +77,7 @@ class OffloadUnderContract(OffloadSteps):
 def calls_of(design: Model) -> Calls:
     """Which contract steps each action of the offload design is; the first six lines are none."""
     words = Words(design)
-    u, own = Literal(0, HOLDER), words.cell("slot", words.parameter("Block", "b"))
+    u, own = SOMEBODY, words.cell("slot", words.parameter("Block", "b"))
     spare = words.cell("slot", words.oldest("pair", "spare"))
     return {
         "allocate": (Call("take", (words.cell("slot", words.front(Level.PRIMARY)), u)),),

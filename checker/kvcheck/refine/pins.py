@@ -6,36 +6,11 @@ its users, a slot that is handed out; what the contract says here is who may be 
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import Annotated
-
-from kvcheck.refine.product import Call, Calls, Sorts, product
+from kvcheck.refine.product import Call, Calls
+from kvcheck.refine.slots import SOMEBODY, Holder, SlotCount, SlotPins, Traffic, beside_contract
 from kvcheck.refine.words import Words
-from kvspec.contract import Contract
-from kvspec.lang import Map, Model, Range, Set, assume, lemma
-from kvspec.lang.ir import Literal
-from kvspec.lang.types import EnumType, SortType
-from kvspec.models.pins import PINS, Block, Level, PinnedPool, Slot
-
-SlotPins = Annotated[int, Range(0, PINS)]
-SlotCount = Annotated[int, Range(0, Slot)]
-
-
-class Holder(Enum):
-    "Who holds a block, of whom the design knows no more than that there is one."
-
-    REQUEST = 0
-
-
-HOLDER = EnumType(Holder.__name__, tuple(one.name for one in Holder))
-
-
-class Traffic(Enum):
-    "What a copy does with a slot; the design has no copies."
-
-    NONE = 0
-    READ = 1
-    WRITTEN = 2
+from kvspec.lang import Map, Model, Set, assume, lemma
+from kvspec.models.pins import Block, Level, PinnedPool, Slot
 
 
 class PinsUnderContract(PinnedPool):
@@ -61,13 +36,7 @@ class PinsUnderContract(PinnedPool):
                 "tier": [Level.PRIMARY] * P + [Level.SECONDARY] * S,
             },
         )
-        contract = Contract.instance(N=P + S, U=1, K=P + S, PINS=PINS)
-        sorts: Sorts = {
-            "Place": SortType("Slot", P + S),
-            "User": HOLDER,
-            "Key": SortType("Block", P + S),
-        }
-        return product(design, contract, calls_of(design), sorts)
+        return beside_contract(design, calls_of(design))
 
     @assume
     def homes_distinct(self) -> bool:
@@ -110,7 +79,7 @@ class PinsUnderContract(PinnedPool):
 def calls_of(design: Model) -> Calls:
     """Which contract steps each action of the pinned pool is."""
     words = Words(design)
-    u, b = Literal(0, HOLDER), words.parameter("Block", "b")
+    u, b = SOMEBODY, words.parameter("Block", "b")
     front, own = words.cell("slot", words.front(Level.PRIMARY)), words.cell("slot", b)
     taken = (Call("take", (front, u)),)
     return {

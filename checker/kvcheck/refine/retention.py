@@ -6,37 +6,11 @@ the contract has no word; an expiry is a stutter, and a block that moves is a sl
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import Annotated
-
-from kvcheck.refine.product import Call, Calls, Sorts, product
+from kvcheck.refine.product import Call, Calls
+from kvcheck.refine.slots import SOMEBODY, Holder, SlotCount, SlotPins, Traffic, beside_contract
 from kvcheck.refine.words import Words
-from kvspec.contract import Contract
-from kvspec.lang import Map, Model, Range, Set, Size, assume, lemma
-from kvspec.lang.ir import Literal
-from kvspec.lang.types import EnumType, SortType
+from kvspec.lang import Map, Model, Set, assume, lemma
 from kvspec.models.retention import Block, Level, RetentionPool, Slot
-
-PINS = Size("PINS")
-SlotPins = Annotated[int, Range(0, PINS)]
-SlotCount = Annotated[int, Range(0, Slot)]
-
-
-class Holder(Enum):
-    "Who holds a block, of whom the design knows no more than that there is one."
-
-    REQUEST = 0
-
-
-HOLDER = EnumType(Holder.__name__, tuple(one.name for one in Holder))
-
-
-class Traffic(Enum):
-    "What a copy does with a slot; the design has no copies."
-
-    NONE = 0
-    READ = 1
-    WRITTEN = 2
 
 
 class RetentionUnderContract(RetentionPool):
@@ -62,13 +36,7 @@ class RetentionUnderContract(RetentionPool):
                 "tier": [Level.PRIMARY] * P + [Level.SECONDARY] * S,
             },
         )
-        contract = Contract.instance(N=P + S, U=1, K=P + S, PINS=1)
-        sorts: Sorts = {
-            "Place": SortType("Slot", P + S),
-            "User": HOLDER,
-            "Key": SortType("Block", P + S),
-        }
-        return product(design, contract, calls_of(design), sorts)
+        return beside_contract(design, calls_of(design))
 
     @assume
     def homes_distinct(self) -> bool:
@@ -117,7 +85,7 @@ class RetentionUnderContract(RetentionPool):
 def calls_of(design: Model) -> Calls:
     """Which contract steps each action of the retention pool is; an expiry is none."""
     words = Words(design)
-    u, own = Literal(0, HOLDER), words.cell("slot", words.parameter("Block", "b"))
+    u, own = SOMEBODY, words.cell("slot", words.parameter("Block", "b"))
     taken = (Call("take", (words.cell("slot", words.cheapest_front(Level.PRIMARY)), u)),)
     return {
         "allocate": taken,
