@@ -343,7 +343,10 @@ class _Writer:
         return f"({of}([{body} for {item} in {cell}]) if {cell} else {of == 'all'})"
 
     def field(self, expr: Quantified, domain: Places) -> Expr | None:
-        """What some field of some element is to be equal to, if that is the condition."""
+        """What some field of some element is to be equal to, if that is the condition.
+
+        The place is named only in looks, as `listed` has found.
+        """
         body, leaf = expr.body, domain.variable.leaf
         if not isinstance(body, Apply) or body.operator is not Operator.OR:
             return None
@@ -354,7 +357,7 @@ class _Writer:
                 return None
             look, wanted = each.operands
             is_look = isinstance(look, At) and look.place == expr.bound
-            if not is_look or expr.bound in subexpressions(wanted) or sought not in (None, wanted):
+            if not is_look or sought not in (None, wanted):
                 return None
             sought = wanted
             named.add(look.field)  # type: ignore[union-attr]  # what is_look says

@@ -14,11 +14,11 @@ from typing import Any, TypeAlias
 
 import kvspec.events as events
 from kvcheck.lockstep.tiers import CACHED, FREE, SLOT
-from kvspec.events import BlockId, End, Level, Shape, SlotId
+from kvspec.events import BlockId, Level, Shape, SlotId
 from kvspec.lang.state import State
 
 # Looked up once: in Python 3.11 a member of an enum costs as much as a call.
-PRIMARY, SECONDARY, AGAIN = Level.PRIMARY, Level.SECONDARY, End.AGAIN
+PRIMARY, SECONDARY = Level.PRIMARY, Level.SECONDARY
 
 QUEUED_HERE = "the block is queued at the level that was told"
 LEVEL_OF_SLOT = "the level that was told is the level of its slot"
@@ -38,7 +38,7 @@ class OpenStep:
     """Queues, slots and contents in the midst of a step: the state before it, and what differs.
 
     One serves a judge for all its steps: `begin` forgets what differed. `is_open` until the step
-    ends, or is undone: then the next part begins another.
+    ends; one that the device refused is undone line by line, so the next may go on from there.
     """
 
     __slots__ = ("_before", "_evicted", "_level_in", "_queued", "_slots", "is_open")
@@ -77,8 +77,6 @@ class OpenStep:
         if self._queue_of(block) is not None:
             return WrongPart(QUEUED_NOWHERE, self._values(block, level))
         self._queued[block] = level
-        if part.end is AGAIN and None not in self._queued.values():
-            self.is_open = False  # every claim was undone, as after a copy that the device refused
         return None
 
     def evict(self, part: events.Evict) -> WrongPart | None:
