@@ -221,7 +221,7 @@ def test_a_copy_that_is_not_the_one_told_is_refused(streams: type[CopyStreams], 
     assert {label(one) for one in found} == {rule}
 
 
-def two_copies(*, second: tuple[int, int], waits: bool) -> WrongPart | None:
+def two_copies(*, second: tuple[int, int], waits: bool, asks: bool = False) -> WrongPart | None:
     "What is wrong with a copy from slot 1 to 2 and one that may wait for it, on two streams."
     found: list[WrongPart | None] = []
 
@@ -234,6 +234,8 @@ def two_copies(*, second: tuple[int, int], waits: bool) -> WrongPart | None:
         mark = watched.record(sim.event("so far"), down)
         if waits:
             watched.wait(up, mark)
+        if asks:
+            assert not watched.query(mark)
         source, target = second
         watched.copy(slots[target], slots[source], up)
         judge = Judge(DESIGN)
@@ -252,6 +254,12 @@ def test_a_copy_comes_after_those_that_it_meets(second: tuple[int, int], rule: s
     assert two_copies(second=second, waits=True) is None
     wrong = two_copies(second=second, waits=False)
     assert (None if wrong is None else wrong.label) == rule
+
+
+def test_a_host_that_was_told_that_a_copy_is_not_done_has_learned_nothing() -> None:
+    wrong = two_copies(second=(2, 0), waits=False, asks=True)
+    assert wrong is not None
+    assert wrong.label == rules.SOURCE
 
 
 def test_bytes_of_another_are_named() -> None:
