@@ -74,6 +74,25 @@ def test_a_false_alarm_is_noticed(monkeypatch, capsys) -> None:
     assert "FALSE ALARM" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("_elsewhere")
+def test_a_matrix_that_is_interrupted_keeps_what_it_has_and_passes_nothing(
+    monkeypatch, capsys
+) -> None:
+    own = copy_columns.drawn_sends
+
+    def interrupted(seed: int):
+        if seed:  # the first run of the first cell is made
+            raise KeyboardInterrupt
+        return own(seed)
+
+    monkeypatch.setattr(copy_columns, "drawn_sends", interrupted)
+    selected = ("bugs", "--engine", "manager", "--select", "KV-041", "--quiet")
+    assert run(selected) == Exit.INTERRUPTED
+    printed = capsys.readouterr().out
+    assert "KV-041  kv-041               killed, run 1  not run" in printed
+    assert "1 of 3 claims met" in printed
+
+
 def test_each_bug_file_is_registered_under_its_name() -> None:
     folder = Path(kvimpl.bugs.copies.__file__).parent
     files = {path.stem for path in folder.glob("*.py")} - {"__init__", "bug"}

@@ -6,14 +6,13 @@ is not met exits 1; a selection that is empty exits 5.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from kvcheck.cli.copy_kills import HEAD as COPY_HEAD
 from kvcheck.cli.copy_kills import (
-    Sent,
     copy_streams,
     expected_copies,
     measured_copies,
@@ -34,7 +33,6 @@ from kvcheck.cli.quantities import render_seconds
 from kvcheck.cli.settings import Settings, shared_options
 from kvcheck.cli.staging_kills import (
     HEAD,
-    Staged,
     expected_staged,
     measured_staged,
     result_staged,
@@ -56,6 +54,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("bounded", "explicit", "induction")
 MANAGER = "manager"
+Cell = TypeVar("Cell")
 
 
 @click.command("bugs")
@@ -135,23 +134,30 @@ def _enter(done: Done, accounts: Accounts, settings: Settings) -> None:
         accounts.results.append(_result(bug, column, done.hunt, done.seconds))
 
 
+def _entered(
+    cells: Iterable[Cell], result_of: Callable[[Cell], ObligationResult | None], accounts: Accounts
+) -> list[Cell]:
+    """The cells as they come to be measured, each claim into the books; Ctrl-C ends them."""
+    entered: list[Cell] = []
+    if accounts.is_interrupted:
+        return entered
+    try:
+        for cell in cells:
+            entered.append(cell)
+            claim = result_of(cell)
+            accounts.results += [claim] if claim else []
+    except KeyboardInterrupt:
+        accounts.is_interrupted = True
+    return entered
+
+
 def _measure(running: Sequence[str], accounts: Accounts) -> list[Measured]:
     """Every cell of the second table, into the books."""
     from kvcheck.cli.searching import now
     from kvcheck.fuzz.columns import Column
 
-    cells: list[Measured] = []
-    try:
-        for name in running:
-            for column in Column:
-                if accounts.is_interrupted:
-                    return cells
-                cells.append(measured(name, column, now))
-                claim = result(cells[-1])
-                accounts.results += [claim] if claim else []
-    except KeyboardInterrupt:
-        accounts.is_interrupted = True
-    return cells
+    cells = (measured(name, column, now) for name in running for column in Column)
+    return _entered(cells, result, accounts)
 
 
 def _stage(staged: Sequence[str], accounts: Accounts, out: Output) -> None:
@@ -159,16 +165,8 @@ def _stage(staged: Sequence[str], accounts: Accounts, out: Output) -> None:
     from kvcheck.cli.searching import now
     from kvcheck.fuzz.staging_columns import Order
 
-    cells: list[Staged] = []
-    try:
-        for name, order in ((name, order) for name in staged for order in Order):
-            if accounts.is_interrupted:
-                break
-            cells.append(measured_staged(name, order, now))
-            claim = result_staged(cells[-1])
-            accounts.results += [claim] if claim else []
-    except KeyboardInterrupt:
-        accounts.is_interrupted = True
+    own = (measured_staged(name, order, now) for name in staged for order in Order)
+    cells = _entered(own, result_staged, accounts)
     if staged:
         out.line()
         out.table(list(HEAD), [row_staged(name, cells) for name in staged])
@@ -179,16 +177,8 @@ def _send(copies: Sequence[str], accounts: Accounts, out: Output) -> None:
     from kvcheck.cli.searching import now
     from kvcheck.fuzz.copy_columns import Look
 
-    cells: list[Sent] = []
-    try:
-        for name, look in ((name, look) for name in copies for look in Look):
-            if accounts.is_interrupted:
-                break
-            cells.append(measured_copies(name, look, now))
-            claim = result_copies(cells[-1])
-            accounts.results += [claim] if claim else []
-    except KeyboardInterrupt:
-        accounts.is_interrupted = True
+    own = (measured_copies(name, look, now) for name in copies for look in Look)
+    cells = _entered(own, result_copies, accounts)
     if copies:
         out.line()
         out.table(list(COPY_HEAD), [row_copies(name, cells) for name in copies])
