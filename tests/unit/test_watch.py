@@ -341,8 +341,18 @@ def declared_wrongly(does: Callable[[Any, Any], None]) -> Callable[[], None]:
         (lambda out, rows: rows[out[0].item()].item(), "only writes "),
         (lambda out, rows: out.copy_(rows), ""),
         (lambda out, rows: out[:2].copy_(rows[:2]), ""),
+        (lambda out, rows: out.random_(0, 1000), ""),
+        (lambda out, rows: (rows.copy_(out), out.random_(0, 1000)), "only reads rows#"),
     ],
-    ids=["writes its input", "adds to its output", "takes it for a place", "right", "half"],
+    ids=[
+        "writes its input",
+        "adds to its output",
+        "takes it for a place",
+        "right",
+        "half",
+        "random",
+        "writes its input, random",
+    ],
 )
 def test_a_kernel_that_touches_more_than_it_declares_is_told(
     does: Callable[[Any, Any], None], says: str

@@ -2,7 +2,8 @@
 
 It decides what is noticed of one execution. The idea: what is declared only read must come back as
 it was; and what is declared only written is given with two different fillings, one after the other,
-so that a result which depends on the filling was read.
+so that a result which depends on the filling was read. Where the first filling does not give the
+same twice, as with random numbers, the result depends on more, and nothing is said of reading.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ def trusted(on: On, stores: Sequence[bytearray], modes: Sequence[Mode]) -> list[
 
 
 def audited(on: On, stores: Sequence[bytearray], modes: Sequence[Mode]) -> list[Mode | None]:
-    """Run it, and once more on other fillings; of each operand what was done and not declared."""
+    """Run it, and once more on other fillings; of each operand what was done and not declared.
+
+    It is run a third time if the second ends otherwise.
+    """
     before = [bytes(store) for store in stores]
     again = [
         bytearray(store) if mode.reads else bytearray([OTHER]) * len(store)
@@ -39,8 +43,10 @@ def audited(on: On, stores: Sequence[bytearray], modes: Sequence[Mode]) -> list[
     written = [at for at, mode in enumerate(modes) if not mode.reads]
     if written:
         depends = _depends(on, stores, again)
-        for at in written:
-            found[at] = Mode.READ if depends is None or depends[at] else None
+        seen = [at for at in written if depends is None or depends[at]]
+        if seen and _repeats(on, stores, before):
+            for at in seen:
+                found[at] = Mode.READ
     return found
 
 
@@ -54,3 +60,13 @@ def _depends(on: On, stores: Sequence[bytearray], again: Sequence[bytearray]) ->
         any(one != two and (one, two) != (0, OTHER) for one, two in zip(*pair, strict=True))
         for pair in zip(stores, again, strict=True)
     ]
+
+
+def _repeats(on: On, stores: Sequence[bytearray], before: Sequence[bytes]) -> bool:
+    """Whether what it made of these bytes is what it makes of them once more."""
+    once_more = [bytearray(old) for old in before]
+    try:
+        on(once_more)
+    except Exception:  # it ended well before: it goes by more than its operands
+        return False
+    return once_more == list(stores)
