@@ -39,7 +39,14 @@ from kvcheck.cli.staging_kills import (
     row_staged,
     stagings,
 )
-from kvcheck.cli.threads_kills import expected_shared, share, shared_managers
+from kvcheck.cli.threads_kills import HEAD as SHARED_HEAD
+from kvcheck.cli.threads_kills import (
+    expected_shared,
+    measured_shared,
+    result_shared,
+    row_shared,
+    shared_managers,
+)
 from kvcheck.fuzz.copy_columns import RIGHT as RIGHT_STREAMS
 from kvcheck.fuzz.staging import RIGHT as RIGHT_STAGINGS
 from kvcheck.threads.columns import RIGHT as RIGHT_SHARED
@@ -108,7 +115,7 @@ def command(settings: Settings, *, engines: tuple[str, ...]) -> Exit:
         _print_running(out, running, cells)
     _stage(staged, accounts, out)
     _send(copies, accounts, out)
-    share(shared, accounts, out, now)
+    _share(shared, accounts, out)
     ids = [bug.id for bug in chosen]
     names = list(dict.fromkeys([*ids, *running, *staged, *copies, *shared]))
     bug_count = len({*names} - {RIGHT, RIGHT_STREAMS, RIGHT_SHARED, *RIGHT_STAGINGS})
@@ -182,6 +189,17 @@ def _send(copies: Sequence[str], accounts: Accounts, out: Output) -> None:
     if copies:
         out.line()
         out.table(list(COPY_HEAD), [row_copies(name, cells) for name in copies])
+
+
+def _share(shared: Sequence[str], accounts: Accounts, out: Output) -> None:
+    """Every cell of the fifth table, into the books, and the table."""
+    from kvcheck.cli.searching import now
+
+    own = (one for name in shared for one in measured_shared(name, now))
+    cells = _entered(own, result_shared, accounts)
+    if shared:
+        out.line()
+        out.table(list(SHARED_HEAD), [row_shared(name, cells) for name in shared])
 
 
 def _print_running(out: Output, running: Sequence[str], cells: Sequence[Measured]) -> None:

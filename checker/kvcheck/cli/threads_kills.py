@@ -16,8 +16,7 @@ from kvcheck.threads.columns import EVERY_ORDER, RIGHT, Cell, Column, bug_rows, 
 from kvcheck.verdict import Evidence, ObligationResult, Outcome, Verdict
 
 if TYPE_CHECKING:
-    from kvcheck.cli.accounts import Accounts
-    from kvcheck.cli.output import Output
+    pass
 
 HEAD = ("row", "shared by threads", *(column.value for column in Column))
 
@@ -72,26 +71,6 @@ def result_shared(one: Shared) -> ObligationResult | None:
     return ObligationResult(
         _id(one.name, one.column), verdict, one.seconds, detail=f"found {found}"
     )
-
-
-def share(
-    names: Sequence[str], accounts: Accounts, out: Output, clock: Callable[[], float]
-) -> None:
-    """Every cell of these managers, into the books, and the table."""
-    cells: list[Shared] = []
-    try:
-        for name in names:
-            if accounts.is_interrupted:
-                break
-            for one in measured_shared(name, clock):
-                cells.append(one)
-                claim = result_shared(one)
-                accounts.results += [claim] if claim else []
-    except KeyboardInterrupt:
-        accounts.is_interrupted = True
-    if names:
-        out.line()
-        out.table(list(HEAD), [row_shared(name, cells) for name in names])
 
 
 def row_shared(name: str, cells: Sequence[Shared]) -> list[str]:
