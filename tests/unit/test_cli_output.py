@@ -174,10 +174,20 @@ def test_the_result_file_accounts_for_what_was_expected(kvproof: Kvproof, tmp_pa
 
 
 def test_a_result_that_cannot_be_written_is_no_success(kvproof: Kvproof, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    ran = kvproof("explore", "cups", "--engine", "python", "--json", "file/r.json")
+    ran = kvproof("explore", "cups", "--engine", "python", "--json", "r" * 300)
     assert ran.code == Exit.TOOL_FAULT
     assert "was not written" in ran.err
+
+
+@pytest.mark.parametrize("path", [".", "file/r.json", "file/folder/r.json"])
+@pytest.mark.parametrize("option", ["--json", "--junit", "--ledger"])
+def test_a_result_that_could_not_be_written_is_told_before_anything_runs(
+    kvproof: Kvproof, tmp_path: Path, option: str, path: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    ran = kvproof("explore", "cups", "--engine", "python", option, path)
+    assert (ran.code, ran.out) == (Exit.USAGE, "")
+    assert f"{path} cannot be written ({option}), and nothing was run." in ran.err
 
 
 def test_coverage_counts_each_guard_conjunct(kvproof: Kvproof) -> None:

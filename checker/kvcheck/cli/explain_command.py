@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kvcheck.cli.quantities import SIZE
+from kvcheck.cli.result_file import RESULT_FILE
 from kvcheck.cli.settings import Settings, shared_options
 from kvcheck.verdict import Exit
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 @click.command("explain")
 @click.argument("run")
 @click.option("--size", "sizes", type=SIZE, multiple=True, help="A size, as P=2; repeatable.")
-@click.option("--markdown", type=click.Path(path_type=Path), help="Write Markdown to this file.")
-@click.option("--html", type=click.Path(path_type=Path), help="Write a self-contained page.")
+@click.option("--markdown", type=RESULT_FILE, help="Write Markdown to this file.")
+@click.option("--html", type=RESULT_FILE, help="Write a self-contained page.")
 @shared_options
 def command(
     settings: Settings,

@@ -14,6 +14,7 @@ import click
 
 from kvcheck.cli.faults import Fault, nearest
 from kvcheck.cli.quantities import DURATION
+from kvcheck.cli.result_file import RESULT_FILE
 from kvcheck.cli.settings import CacheUse, Settings, Voice
 from kvcheck.verdict import Exit
 
@@ -50,7 +51,7 @@ CORPUS_DEFAULT = Path(".kvproof/corpus")
     show_default=True,
     help="Where failing cases are kept.",
 )
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the result.")
+@click.option("--json", "json_path", type=RESULT_FILE, help="Write the result.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def command(
     *,

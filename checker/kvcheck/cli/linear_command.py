@@ -13,6 +13,7 @@ import click
 
 from kvcheck.cli.faults import Fault, nearest
 from kvcheck.cli.quantities import DURATION
+from kvcheck.cli.result_file import RESULT_FILE
 from kvcheck.cli.settings import CacheUse, Settings, Voice
 from kvcheck.verdict import Evidence, Exit, ObligationResult
 
@@ -41,7 +42,7 @@ COUNT = click.IntRange(min=1)
     "--manager", default="blocks", show_default=True, help="blocks, or a known bug of the manager."
 )
 @click.option("--budget", type=DURATION, help="Stop after this time, as 90s or 10m.")
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the result.")
+@click.option("--json", "json_path", type=RESULT_FILE, help="Write the result.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def command(
     *,

@@ -18,6 +18,7 @@ import click
 
 from kvcheck.cli.faults import Fault, nearest
 from kvcheck.cli.quantities import DURATION
+from kvcheck.cli.result_file import RESULT_FILE
 from kvcheck.verdict import Exit
 
 P = ParamSpec("P")
@@ -59,11 +60,9 @@ _SHARED = (
     click.option("--seed", type=int, default=0, show_default=True, help="For what is random."),
     click.option("--jobs", type=click.IntRange(min=0), default=0, help="Processes; 0: all cores."),
     click.option("--select", multiple=True, metavar="GLOB", help="Only what matches; repeatable."),
-    click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the result."),
-    click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="JUnit XML."),
-    click.option(
-        "--ledger", "ledger_path", type=click.Path(path_type=Path), help="Keep the evidence."
-    ),
+    click.option("--json", "json_path", type=RESULT_FILE, help="Write the result."),
+    click.option("--junit", "junit_path", type=RESULT_FILE, help="JUnit XML."),
+    click.option("--ledger", "ledger_path", type=RESULT_FILE, help="Keep the evidence."),
     click.option("--no-cache", is_flag=True, help="Neither use nor keep results of other runs."),
     click.option("--quiet", is_flag=True, help="No progress on stderr."),
     click.option(

@@ -5,15 +5,18 @@ It decides which orders are run, the words and the exit code; watching is `kvche
 
 from __future__ import annotations
 
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
+from warnings import catch_warnings, filterwarnings
 
 import click
 
 from kvcheck.cli.faults import Fault
 from kvcheck.cli.quantities import DURATION
+from kvcheck.cli.result_file import RESULT_FILE
 from kvcheck.cli.settings import CacheUse, Settings, Voice
 from kvcheck.verdict import Evidence, Exit, ObligationResult
 
@@ -54,8 +57,8 @@ class Orders(click.ParamType[int]):
 )
 @click.option("--budget", type=DURATION, help="Stop after this time; for all orders default 60s.")
 @click.option("--seed", type=int, default=0, show_default=True, help="For the random orders.")
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the result.")
-@click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="JUnit XML.")
+@click.option("--json", "json_path", type=RESULT_FILE, help="Write the result.")
+@click.option("--junit", "junit_path", type=RESULT_FILE, help="JUnit XML.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def command(
     *,
@@ -137,7 +140,7 @@ def examined(named: Program, settings: Settings, orders: int) -> tuple[Checked, 
         return seconds is not None and now() - began >= seconds
 
     try:
-        with interruptible() as interrupted, redirect_stdout(StringIO()):
+        with interruptible() as interrupted, redirect_stdout(StringIO()), _numpy_unasked():
             checked = examine(
                 named,
                 schedules=habitual(seed=settings.seed, random_runs=max(0, orders)),
@@ -157,6 +160,14 @@ def examined(named: Program, settings: Settings, orders: int) -> tuple[Checked, 
     finally:
         ticker.done()
     return checked, now() - began, interrupted.is_asked
+
+
+@contextmanager
+def _numpy_unasked() -> Iterator[None]:
+    """torch warns where numpy is absent; no program under watch can use it, so it says nothing."""
+    with catch_warnings():
+        filterwarnings("ignore", message="Failed to initialize NumPy")
+        yield
 
 
 def tell(out: Output, named: Program, checked: Checked) -> None:
