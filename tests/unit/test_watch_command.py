@@ -157,6 +157,7 @@ def test_what_is_no_answer_is_no_pass(
     assert ran.code == code
     assert said in ran.out
     assert "Traceback" not in ran.err
+    assert "Warning" not in ran.err
 
 
 def test_what_was_found_before_the_program_failed_stands(kvproof: Kvproof, tmp_path: Path) -> None:
@@ -215,6 +216,7 @@ def test_without_torch_the_environment_is_absent(
     [
         (("none.py",), "none.py cannot be read: No such file"),
         (("staging.py:mian",), "has no function 'mian'"),
+        (("plain.py:main",), "It has none: name the file alone to run it."),
         (("broken.py",), "broken.py is no Python"),
         (("staging.py", "--orders", "few"), "write 10, or all"),
         ((), "PROGRAM.PY"),
@@ -225,6 +227,7 @@ def test_a_wrong_word_is_a_usage_error(
 ) -> None:
     written(tmp_path, STAGING)
     written(tmp_path, "def :", "broken.py")
+    written(tmp_path, "pass", "plain.py")
     ran = kvproof("watch", *arguments)
     assert (ran.code, ran.out) == (Exit.USAGE, "")
     assert said.lower() in ran.err.lower()

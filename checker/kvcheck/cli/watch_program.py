@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 
 class ProgramError(Exception):
@@ -73,7 +73,7 @@ def program_of(name: str, words: tuple[str, ...]) -> Program:
     if function and function not in code.co_names:
         raise ProgramError(
             f"{path} has no function {function!r}. Its name is misspelt, or it is inside another. "
-            f"It has {', '.join(sorted(_functions(code.co_consts))) or 'none'}."
+            + _others(code)
         )
     return Program(path.resolve(), function, words)
 
@@ -102,6 +102,12 @@ def _as_started(program: Program, module: ModuleType) -> Iterator[None]:
             sys.modules[module.__name__] = modules[module.__name__]
         else:
             sys.modules.pop(module.__name__, None)
+
+
+def _others(code: CodeType) -> str:
+    """What to give instead."""
+    names = sorted(_functions(code.co_consts))
+    return f"It has {', '.join(names)}." if names else "It has none: name the file alone to run it."
 
 
 def _functions(constants: tuple[object, ...]) -> list[str]:
