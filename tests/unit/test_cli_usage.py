@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from command_lines import Kvproof
 
-from kvcheck.cli.entry import group
+from kvcheck.cli.entry import group, run
 from kvcheck.cli.faults import Fault
 from kvcheck.cli.settings import default_map
 from kvcheck.verdict import Exit
@@ -41,6 +41,25 @@ def test_a_wrong_word_is_answered_with_its_mend(kvproof: Kvproof, case: str) -> 
     assert said in ran.err
     assert "Traceback" not in ran.err
     assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("explore", "pins", "--size", "P=100000"),
+        ("refine", "pins", "--size", "P=1000"),
+        ("live", "remote", "--size", "R=5000"),
+    ],
+    ids=["explore", "refine", "live"],
+)
+def test_a_size_that_no_search_ends_at_is_refused_before_it_begins(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    code = run([*arguments, "--budget", "1s"])
+    said = capsys.readouterr()
+    assert (code, said.out) == (Exit.USAGE, "")
+    assert "steps to try in each state, and 1,000 are the most" in said.err
+    assert "Give a smaller --size" in said.err
 
 
 def test_a_fault_comes_back_from_another_process_as_it_was() -> None:

@@ -100,7 +100,7 @@ def examined(
 ) -> Sequence[Kept | Ranked]:
     """Every promise, searched or proved. Raises: Fault, if what was found is not so."""
     from kvcheck.cli.effort import usable_cores
-    from kvcheck.cli.searching import now, unreproduced
+    from kvcheck.cli.searching import check_width, now, unreproduced
     from kvcheck.live import check
     from kvcheck.trace.path import NotReproduced
 
@@ -111,6 +111,7 @@ def examined(
 
     try:
         if means == SEARCH:
+            check_width(target, model)
             return check(model, bound=bound, states_max=states_max, is_time_up=is_time_up)
         from kvcheck.cli.prove_command import open_cache
         from kvcheck.live.ranking import rank

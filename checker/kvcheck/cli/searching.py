@@ -20,6 +20,7 @@ from kvcheck.explore.layout import LayoutError
 from kvcheck.explore.options import AfterViolation, Engine, Options, Progress, Symmetry
 from kvcheck.explore.result import ExploreResult, Stopped, bound_text, obligation_results
 from kvcheck.explore.search import explore
+from kvcheck.explore.sites import combinations
 from kvcheck.ledger import tool_versions
 from kvcheck.trace.path import Finding, NotReproduced
 from kvcheck.trace.record import RunRecord
@@ -46,6 +47,7 @@ class Search:
 GRACE_SECONDS = 1.0
 LOOK_SECONDS_MAX = 1.0
 LOOK_STATES_MAX = 20_000
+CHOICES_MAX = 1_000
 
 
 class Interruption:
@@ -88,6 +90,7 @@ def interruptible() -> Iterator[Interruption]:
 def search(target: Target, options: Options, ticker: Ticker) -> Search:
     """Search the target; every finding is told as a record."""
     model = target.model()
+    check_width(target, model)
 
     def tell(progress: Progress) -> None:
         ticker.tell(
@@ -123,6 +126,22 @@ def search(target: Target, options: Options, ticker: Ticker) -> Search:
         obligations=tuple(_at_target(target, model, o) for o in obligation_results(result)),
         records=tuple(record_of(target, model, f.finding, "explore") for f in result.findings),
     )
+
+
+def check_width(target: Target, model: Model) -> None:
+    """Raises: Fault, if one state has more steps to try than a search could try of many states.
+
+    A search asks for time and Ctrl-C between two states, so it would not answer either.
+    """
+    choices = sum(combinations(action) for action in model.actions)
+    if choices > CHOICES_MAX:
+        raise Fault(
+            f"{target.name} ({target.size_text}) has {choices:,} steps to try in each state, and "
+            f"{CHOICES_MAX:,} are the most that are searched.",
+            cause="A size was meant for a proof, or has a digit too many: a search looks at every "
+            "state.",
+            mend="Give a smaller --size, or ask for every size at once with `kvproof prove`.",
+        )
 
 
 def _look_then_explore(
