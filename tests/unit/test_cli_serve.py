@@ -62,10 +62,10 @@ def test_a_port_that_is_taken_is_told(kvproof: Kvproof) -> None:
 
 WRONG = {
     "others": (("--host", "0.0.0.0"), "--remote was not given"),
-    "a name": (("--host", "localhost"), "--remote was not given"),
+    "a name": (("--host", "localhost"), "a name may come to mean any address"),
     "no keys": (("--host", "0.0.0.0", "--remote"), "--remote without --curve"),
     "elsewhere": (("--host", "192.0.2.1", "--remote", "--curve"), "none of this machine's"),
-    "empty key": (("--key", ""), "an empty key"),
+    "empty key": (("--key", ""), "A key of no letters"),
     "key twice": (("--key", "a", "--key", "a"), "is given twice"),
     "no lease": (("--lease", "0s"), "A lease needs time"),
     "no port": (("--port", "65536"), "65536"),

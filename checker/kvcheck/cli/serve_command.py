@@ -61,6 +61,12 @@ def command(
             cause="Whoever is answered reads cached blocks, and keeps memory of this machine.",
             mend="Add --curve and hand out the key that it prints, or leave out --remote.",
         )
+    if "" in keys:
+        raise Fault(
+            "A key of no letters was given (--key '').",
+            cause="A variable of the shell was empty, most likely.",
+            mend="Give each --key at least one letter.",
+        )
     out = Output()
     began = now()
     with interruptible() as interrupted:
@@ -104,9 +110,10 @@ def _listening(
         )
     except room.AddressNotLoopback as error:
         raise Fault(
-            f"{host} can be reached from other machines, and --remote was not given.",
-            cause="Whoever is answered reads cached blocks, and keeps memory of this machine.",
-            mend="Use 127.0.0.1, or give --remote and --curve.",
+            f"{host} is not an address that only this machine reaches, and --remote was not given.",
+            cause="Whoever is answered reads cached blocks, and keeps memory of this machine; a "
+            "name may come to mean any address.",
+            mend="Use --host 127.0.0.1, or give --remote and --curve.",
         ) from error
     except room.CurveAbsent as error:
         raise Fault(str(error), cause="", mend="", code=Exit.ENVIRONMENT_ABSENT) from error
