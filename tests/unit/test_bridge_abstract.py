@@ -266,7 +266,11 @@ def test_the_command_replays_the_recorded_order_of_several_tasks(
     [
         ("s1-5", Exit.INCONCLUSIVE, "s1-5: a run of the wrong design, and nothing fails"),
         ("inv-07-half-swap", Exit.INCONCLUSIVE, "no run of the wrong design: step 4, offload_all"),
-        ("s1-11", Exit.USAGE, "Did you mean s1-1?"),
+        (
+            "s1-11",
+            Exit.USAGE,
+            "Did you mean s1-1? Name one with --bug; it is a bug of tiers, pins,",
+        ),
     ],
 )
 def test_a_case_is_taken_in_the_design_that_is_named(

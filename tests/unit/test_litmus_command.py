@@ -20,8 +20,11 @@ def test_the_suite_holds_on_sim(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"{len(SUITE)} of {len(SUITE)} litmus programs hold on sim" in said
 
 
-def test_nothing_selected_is_no_success() -> None:
-    assert run(["litmus", "--select", "no-such-program"]) == Exit.NOTHING_RAN
+def test_nothing_selected_is_no_success_and_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["litmus", "--select", "fifo_same_steam"]) == Exit.NOTHING_RAN
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Did you mean fifo_same_stream?" in said.err
 
 
 def test_a_budget_that_ran_out_is_inconclusive() -> None:

@@ -77,7 +77,7 @@ def check_bug(name: str) -> None:
         raise Fault(
             f"No design that runs are abstracted to has a bug {name!r}.",
             cause=nearest(name, known),
-            mend="Name one with --bug: " + ", ".join(known) + ".",
+            mend=f"Name one with --bug; it is a bug of {', '.join(READINGS)} in `kvproof list`.",
         )
 
 

@@ -7,7 +7,6 @@ end in, are `kvcheck.litmus`'s.
 from __future__ import annotations
 
 from collections.abc import Callable
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import click
@@ -45,16 +44,15 @@ def command(settings: Settings, *, device: str, is_gated: bool) -> Exit:
     from kvcheck.cli.accounts import Accounts, close_books
     from kvcheck.cli.output import Output
     from kvcheck.cli.searching import now
-    from kvcheck.litmus import SUITE
     from kvcheck.litmus.notation import written_outcome
 
-    selected = [t for t in SUITE.values() if is_selected(t.name, settings.select)]
+    selected = chosen(settings)
     tests = [held_to(device, test) for test in selected]
-    see = runner(device) if tests else None
+    see = runner(device)
     began = now()
     accounts, rows = Accounts(), []
     for test in tests:
-        if see is None or is_over(settings, now() - began):
+        if is_over(settings, now() - began):
             result, seen = not_run(test, device), None
         else:
             before = now()
@@ -78,9 +76,13 @@ def command(settings: Settings, *, device: str, is_gated: bool) -> Exit:
     return close_books(accounts, settings, command=["litmus"], options=given)
 
 
-def is_selected(name: str, globs: tuple[str, ...]) -> bool:
-    """Whether a name matches; without globs every one does."""
-    return not globs or any(fnmatchcase(name, glob) for glob in globs)
+def chosen(settings: Settings) -> list[Litmus]:
+    """The programs that are selected, all without --select. Raises: Fault."""
+    from kvcheck.cli.choose import select
+    from kvcheck.litmus import SUITE
+
+    names = {test.name: test for test in SUITE.values()}
+    return [names[name] for name in select(tuple(names), settings.select, what="litmus program")]
 
 
 def is_over(settings: Settings, seconds: float) -> bool:

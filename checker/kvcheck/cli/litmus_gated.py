@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kvcheck.cli.faults import Fault
-from kvcheck.cli.litmus_command import is_over, is_selected, no_gpu, not_run, runner
+from kvcheck.cli.litmus_command import chosen, is_over, no_gpu, not_run, runner
 from kvcheck.cli.settings import Settings
 from kvcheck.verdict import Evidence, Exit, ObligationResult, Outcome, Verdict
 
@@ -27,7 +27,6 @@ def gated_command(settings: Settings, device: str) -> Exit:
     from kvcheck.cli.accounts import Accounts, close_books
     from kvcheck.cli.output import Output
     from kvcheck.cli.searching import now
-    from kvcheck.litmus import SUITE
     from kvcheck.litmus.gated import is_forcible
     from kvcheck.litmus.on_cuda import as_on_cuda
 
@@ -37,7 +36,7 @@ def gated_command(settings: Settings, device: str) -> Exit:
             cause="On sim every order is run as it is.",
             mend="Add --device cuda, or leave --gated out.",
         )
-    selected = [t for t in SUITE.values() if is_selected(t.name, settings.select)]
+    selected = chosen(settings)
     tests = [test for test in selected if is_forcible(test.program)]
     free, make = (runner("cuda"), maker()) if tests else (None, None)
     began = now()
