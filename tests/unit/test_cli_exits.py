@@ -127,6 +127,8 @@ def test_a_missing_environment_exits_11(kvproof: Kvproof, monkeypatch: pytest.Mo
     ran = kvproof("doctor")
     assert ran.code == Exit.ENVIRONMENT_ABSENT
     assert "pip install z3-solver" in ran.out
+    for command in ("watch", "serve"):
+        assert f"not installed: no `kvproof {command}`" in ran.out
 
 
 def test_a_claim_of_a_bug_that_is_not_met_exits_1(

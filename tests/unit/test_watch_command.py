@@ -53,7 +53,7 @@ def test_a_race_is_told_with_its_lines_and_a_schedule_that_shows_it(
     assert ran.out.startswith("race: host write of rows[0:16) at step ")
     assert "staging.py:11 in main" in ran.out
     assert "staging.py:12 in main" in ran.out
-    assert ran.out.endswith("staging.py: violated, 12 schedules (1 findings)\n")
+    assert ran.out.endswith("staging.py: violated, 12 schedules (1 finding)\n")
     assert "what a program prints" not in ran.out + ran.err
     result = json.loads((tmp_path / "r.json").read_text())
     assert result["exit"]["code"] == Exit.VIOLATION

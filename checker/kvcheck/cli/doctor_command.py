@@ -151,8 +151,23 @@ def _gpu() -> Sign:
     except OSError:
         devices = []
     if devices:
-        return Sign("gpu", "yes", f"{len(devices)} NVIDIA device(s); nothing needs them yet")
+        return Sign("gpu", "yes", f"{len(devices)} NVIDIA device(s); for --device cuda")
     return Sign("gpu", "absent", "no NVIDIA device; designs are checked without one")
+
+
+def _torch() -> Sign:
+    return _extra("torch", "torch", "no `kvproof watch`", "make device (or pip install torch)")
+
+
+def _sockets() -> Sign:
+    return _extra("pyzmq", "pyzmq", "no `kvproof serve`", "pip install pyzmq")
+
+
+def _extra(what: str, package: str, without: str, mend: str) -> Sign:
+    try:
+        return Sign(what, "yes", version(package))
+    except PackageNotFoundError:
+        return Sign(what, "absent", f"not installed: {without}", mend)
 
 
 def _unless(good: bool, mend: str) -> str:
@@ -168,6 +183,8 @@ LOOKS: dict[str, Callable[[], Sign]] = {
     "cores": _cores,
     "memory": _memory,
     "abc": _abc,
+    "torch": _torch,
+    "pyzmq": _sockets,
     "cache": _cache,
     "gpu": _gpu,
 }

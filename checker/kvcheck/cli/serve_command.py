@@ -94,7 +94,7 @@ def _listening(
         raise Fault(
             f"The pin service cannot run: there is no module {error.name}.",
             cause="It comes with the extra `service`, which was not installed.",
-            mend="pip install 'kvproof[service]'",
+            mend="pip install 'kvproof[service]', or in a checkout: .venv/bin/pip install pyzmq",
             code=Exit.ENVIRONMENT_ABSENT,
         ) from error
     try:

@@ -105,7 +105,8 @@ def verdict_of(
 ) -> Verdict:
     """What so many findings in runs with so many calls to the device come to."""
     if reports:
-        return Verdict(Outcome.VIOLATED, evidence, bound, f"{len(reports)} findings")
+        found = "1 finding" if len(reports) == 1 else f"{len(reports)} findings"
+        return Verdict(Outcome.VIOLATED, evidence, bound, found)
     if reason:
         return Verdict(Outcome.INCONCLUSIVE, Evidence.NONE, bound, reason)
     if not calls:
