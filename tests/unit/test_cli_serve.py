@@ -43,6 +43,12 @@ def test_only_who_has_the_printed_key_is_answered() -> None:
         assert serve.stop(signal.SIGTERM)[1].endswith("; 1 lease was out and let go\n")
 
 
+def test_a_key_may_be_any_bytes(kvproof: Kvproof) -> None:
+    ran = kvproof("serve", "--budget", "10ms", "--key", "\udce4")
+    assert ran.code == Exit.OK
+    assert "\\xe4        64 bytes of 'a'" in ran.out
+
+
 def test_a_budget_that_is_spent_is_an_end_like_any_other(kvproof: Kvproof) -> None:
     ran = kvproof("serve", "--budget", "10ms", "--lease", "2m")
     assert ran.code == Exit.OK

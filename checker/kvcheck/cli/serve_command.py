@@ -100,7 +100,7 @@ def _listening(
     try:
         pair = room.CurveKeys.new() if curve else None
         made = room.serving(
-            [key.encode() for key in keys],
+            [key.encode(errors="surrogateescape") for key in keys],
             clock=now,
             lease_seconds=lease,
             host=host,
@@ -130,7 +130,10 @@ def _announce(out: Output, made: Serving, pair: CurveKeys | None, lease: float) 
     if pair is not None:
         out.line(f"public key: {pair.public.decode()}")
     rows = [
-        [key.decode(), f"{SLOT_BYTES} bytes of {content_of(number)[:1].decode()!r}"]
+        [
+            key.decode(errors="backslashreplace"),
+            f"{SLOT_BYTES} bytes of {content_of(number)[:1].decode()!r}",
+        ]
         for number, key in enumerate(made.keys)
     ]
     out.table(["cached key", "content"], rows)
