@@ -39,7 +39,7 @@ def command(settings: Settings, *, bug: str) -> Exit:
         raise Fault(
             f"No bug {bug!r} is known both as a design and as a manager.",
             cause=nearest(bug, known),
-            mend="Name one of: " + ", ".join(known) + ".",
+            mend="Name one that both tables of `kvproof bugs` have.",
         )
     done = execute(bug)
     out, lines = Output(), lines_of(done)

@@ -68,7 +68,7 @@ _SHARED = (
     click.option(
         "--runs",
         "runs_dir",
-        type=click.Path(path_type=Path),
+        type=click.Path(path_type=Path, file_okay=False),
         default=Path(".kvproof/runs"),
         show_default=True,
         help="Where run records are written.",
