@@ -49,8 +49,10 @@ def test_a_wrong_word_is_answered_with_its_mend(kvproof: Kvproof, case: str) -> 
         ("explore", "pins", "--size", "P=100000"),
         ("refine", "pins", "--size", "P=1000"),
         ("live", "remote", "--size", "R=5000"),
+        ("prove", "pins", "--at-size", "--size", "P=1000"),
+        ("prove", "pins", "--bounded", "2", "--size", "P=1000"),
     ],
-    ids=["explore", "refine", "live"],
+    ids=["explore", "refine", "live", "at size", "bounded"],
 )
 def test_a_size_that_no_search_ends_at_is_refused_before_it_begins(
     capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]

@@ -33,7 +33,7 @@ from kvcheck.cli.effort import (
 )
 from kvcheck.cli.faults import Fault
 from kvcheck.cli.progress import Ticker
-from kvcheck.cli.searching import Search, now, record_of, search, unreproduced
+from kvcheck.cli.searching import Search, check_width, now, record_of, search, unreproduced
 from kvcheck.explore import Options as SearchOptions
 from kvcheck.solve.answer import Answer
 from kvcheck.solve.engines import EverySize, InductionEngine, StatedSize
@@ -64,6 +64,8 @@ def prove_target(
 ) -> Proof:
     """Prove what can be proved of the target within the effort."""
     begun, model = now(), target.model()
+    if effort.reach is not Reach.EVERY_SIZE:
+        check_width(target, model)
     work = _Work(target, model, effort, cache, ticker)
     if effort.reach is not Reach.STATED_SIZE:
         work.induct(Reach.EVERY_SIZE)

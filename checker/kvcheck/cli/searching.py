@@ -137,10 +137,10 @@ def check_width(target: Target, model: Model) -> None:
     if choices > CHOICES_MAX:
         raise Fault(
             f"{target.name} ({target.size_text}) has {choices:,} steps to try in each state, and "
-            f"{CHOICES_MAX:,} are the most that are searched.",
-            cause="A size was meant for a proof, or has a digit too many: a search looks at every "
-            "state.",
-            mend="Give a smaller --size, or ask for every size at once with `kvproof prove`.",
+            f"{CHOICES_MAX:,} are the most that are tried.",
+            cause="A size was meant for a proof, or has a digit too many: it has "
+            "to be written out in full.",
+            mend="Give a smaller --size, or ask for all at once: `kvproof prove --every-size`.",
         )
 
 

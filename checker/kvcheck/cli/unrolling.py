@@ -14,7 +14,7 @@ from kvcheck.cli.choose import Target
 from kvcheck.cli.effort import Effort, Ending, Proof, query_seconds
 from kvcheck.cli.faults import Fault
 from kvcheck.cli.progress import Ticker
-from kvcheck.cli.searching import now, record_of, unreproduced
+from kvcheck.cli.searching import check_width, now, record_of, unreproduced
 from kvcheck.explore.result import bound_text
 from kvcheck.solve.bounded import check_bounded
 from kvcheck.solve.kinduction import prove_by_k_induction
@@ -33,6 +33,7 @@ LEMMA_TEXT_MAX = 600
 def prove_bounded(target: Target, depth: int, effort: Effort, ticker: Ticker) -> Proof:
     """Every run of up to `depth` steps."""
     begun, model = now(), target.model()
+    check_width(target, model)
 
     def observe(done: int) -> None:
         ticker.tell({"unrolling": target.name, "depth": done, "of": depth})
@@ -49,6 +50,7 @@ def prove_bounded(target: Target, depth: int, effort: Effort, ticker: Ticker) ->
 def prove_k_inductively(target: Target, k_max: int, effort: Effort, ticker: Ticker) -> Proof:
     """All invariants and lemmas together, by k-induction with the least k that does."""
     begun, model = now(), target.model()
+    check_width(target, model)
     ticker.tell({"k-induction": target.name, "k at most": k_max})
     names = [prop.name for prop in inductive_properties(model)]
     try:
@@ -65,6 +67,7 @@ def prove_k_inductively(target: Target, k_max: int, effort: Effort, ticker: Tick
 def prove_with_pdr(target: Target, effort: Effort, ticker: Ticker) -> Proof:
     """All invariants, lemmas and checks by ABC's PDR; what it leans on is offered as a lemma."""
     begun, model = now(), target.model()
+    check_width(target, model)
     if not any(shutil.which(program) for program in PROGRAMS):
         raise Fault(
             f"PDR was asked for, and there is none of {', '.join(PROGRAMS)} on this machine.",
