@@ -214,6 +214,30 @@ def test_a_pin_of_what_has_no_content_is_refused() -> None:
         bench.manager.pin(block)
 
 
+def test_a_pin_of_what_is_about_to_be_written_over_is_refused() -> None:
+    answers: list[str] = []
+
+    class Meanwhile(SimDevice):
+        "While the second copy down is sent, a reader pins what it will overwrite, by its handle."
+
+        def copy(self, *arguments: Any, **options: Any) -> Any:  # as the device's
+            if options["label"] == "kv copy 1":
+                with pytest.raises(refused.NotCached):
+                    bench.manager.pin(old)
+                answers.append("refused")
+            return super().copy(*arguments, **options)
+
+    bench = Bench(SETTINGS, Meanwhile(HostFirst()))
+    old = bench.put(A, X)
+    bench.manager.release(old, A)
+    bench.manager.release(bench.put(B, Y), B)
+
+    bench.manager.allocate(A)
+
+    assert answers == ["refused"]
+    assert "Stayed" not in bench.told.names()
+
+
 class Refusing(SimDevice):
     "Refuses the next copies, as many as it is told."
 

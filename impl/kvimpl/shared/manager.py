@@ -177,12 +177,12 @@ class SharedManager:
 
         Raises:
             StaleHandle, ForeignHandle: the handle's block is not what it was.
-            NotCached: the block is neither cached nor held, so it has no content.
+            NotCached: the block has no content, or is in hand to be written over.
             LimitReached: the block has as many references as the settings allow.
         """
         with self._entry:
             block = self._checked(handle)
-            if self._books.keys[block] is None and not self._books.refs[block]:
+            if not self._has_content(block):
                 raise said.not_cached(block)
             return self._pin(block)
 
@@ -424,6 +424,13 @@ class SharedManager:
     def _release(self, block: BlockId, request: RequestId) -> None:
         self._books.drop(block, request)
         self._tell(steps.Released(request, block))
+
+    def _has_content(self, block: BlockId) -> bool:
+        """Whether there is what the block was handed out for. What the scheduler has in hand and
+        has forgotten a copy writes over; its generation ends only when that is done."""
+        books = self._books
+        is_used = books.refs[block] > 0 and not books.in_hand[block]
+        return is_used or books.keys[block] is not None
 
     def _pin(self, block: BlockId) -> PinReceipt:
         """Look, claim, count and note: what a pin is, in one section."""
