@@ -50,12 +50,23 @@ NEEDED_TO_COME = {
     "the_scheduler_goes_on": "every_job_ends",
 }
 
+# the lemmas that `remote-by-id` adds, and the first obligation that fails without each
+BY_ID = {
+    "what_moves_is_cached": "scheduler__came/readers_have_what_they_were_told",
+    "nobody_finds_what_is_handed_out": "scheduler__swapped/readers_have_what_they_were_told",
+}
+
 # each wrong design, and a step at which its proof fails
 FAILS = {
     "s3-1": "reader__counted/free_count is out of range #2",
+    "s3-1-torn": "reader__counted/references_counted",
     "s3-2": "scheduler__peeked/remove of what is not in free",
     "s3-3": "scheduler__coming/pinned_slots_stay_put",
     "s3-4": "reader__looked/queued_is_unreferenced",
+    "s3-4-atomic": "reader__counted/remove of what is not in free",
+    "s3-4-in-hand": "reader__start/nobody_finds_the_counterpart",
+    "s3-4-old-id": "reader__start/readers_have_what_they_were_told",
+    "s3-4-undone-twice": "reader__undone/references_counted",
     "s3-5": "scheduler__sent/pinned_slots_stay_put",
     "s3-6-r1": "scheduler__swapped/queued_is_unreferenced",
     "s3-6-r2": "reader__looked/queued_is_unreferenced",
@@ -74,6 +85,7 @@ SPACES = {
     "remote-try-lock": 11_809,
     "remote-recursive-lock": 14_536,
     "remote-short-lock": 11_851,
+    "remote-by-id": 37_916,
 }
 
 
@@ -112,8 +124,8 @@ def unproved(model: Model) -> set[str]:
 
 def with_lemmas(bug: str) -> type[Machine]:
     """The wrong design with every lemma of the right one."""
-    wrong = BUGS[bug].machine
-    return type(f"Proved{wrong.__name__}", (wrong, ProvedPool), {})
+    wrong, right = BUGS[bug].machine, {**MACHINES, **VARIANTS}[BUGS[bug].design]
+    return type(f"Proved{wrong.__name__}", (wrong, right), {})
 
 
 def test_the_design_is_proved_at_a_stated_size_with_three_threads():
@@ -133,6 +145,15 @@ def test_without_a_lemma_the_induction_fails(needed):
     others = tuple(p for p in model.properties if p.name != needed)
     assert len(others) == len(model.properties) - 1
     answer = answer_to(replace(model, properties=others), NEEDED[needed])
+    assert answer.is_counterexample_to_induction
+
+
+@pytest.mark.parametrize("needed", BY_ID)
+def test_without_a_lemma_of_its_own_the_variant_by_id_is_not_proved(needed):
+    model = VARIANTS["remote-by-id"].instance(P=2, S=1)
+    others = tuple(p for p in model.properties if p.name != needed)
+    assert len(others) == len(model.properties) - 1
+    answer = answer_to(replace(model, properties=others), BY_ID[needed])
     assert answer.is_counterexample_to_induction
 
 
@@ -208,9 +229,10 @@ def test_a_right_variant_is_searched_whole_and_proved_where_it_differs(variant):
 
 def test_the_page_of_the_case_says_what_is_tested_here():
     told = [(first, *rest.split(" | ")) for first, rest in ROW.findall(PAGE.read_text("utf-8"))]
-    sentences = {p.name: p.sentence for p in MACHINES["remote"].instance().properties}
-    assert {row for row in told if row[0] in NEEDED} == {
-        (one, sentences[one], f"`{step}`") for one, step in NEEDED.items()
+    sentences = {p.name: p.sentence for p in VARIANTS["remote-by-id"].instance().properties}
+    needed = {**NEEDED, **BY_ID}
+    assert {row for row in told if row[0] in needed} == {
+        (one, sentences[one], f"`{step}`") for one, step in needed.items()
     }
     assert {row for row in told if row[0] in NEEDED_TO_COME} == {
         (one, sentences[one], f"`{promise}`") for one, promise in NEEDED_TO_COME.items()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kvcheck.trace.source import source_line
@@ -25,13 +25,22 @@ NOTE = (
 
 
 @dataclass(frozen=True, slots=True)
+class Killer:
+    """A bug that breaks an invariant, and whether it breaks no other of its design."""
+
+    bug: Bug
+    is_alone: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
-    """An invariant as one design states it, and the bugs of that design that break it."""
+    """An invariant as one design states it, and the bugs that break it: of that design, and of
+    variants that state it in the same place."""
 
     design: str
     model: Model
     prop: Property
-    killers: tuple[Bug, ...]
+    killers: tuple[Killer, ...]
 
 
 def pages(machines: Mapping[str, type[Machine]], bugs: Mapping[str, Bug]) -> dict[str, str]:
@@ -49,11 +58,20 @@ def _statements(
     found: dict[str, list[Statement]] = {}
     for name, machine in machines.items():
         model = machine.instance()
-        for prop in model.of_kind(PropertyKind.INVARIANT):
-            killers = tuple(
-                bug for bug in bugs.values() if bug.design == name and prop.name in bug.breaks
-            )
-            found.setdefault(prop.id, []).append(Statement(name, model, prop, killers))
+        invariants = model.of_kind(PropertyKind.INVARIANT)
+        names = {prop.name for prop in invariants}
+        mine = [
+            Killer(b, len(names & set(b.breaks)) == 1) for b in bugs.values() if b.design == name
+        ]
+        for prop in invariants:
+            killers = tuple(killer for killer in mine if prop.name in killer.bug.breaks)
+            same = found.setdefault(prop.id, [])
+            for number, other in enumerate(same):
+                if other.prop.at == prop.at:
+                    same[number] = replace(other, killers=other.killers + killers)
+                    break
+            else:
+                same.append(Statement(name, model, prop, killers))
     return dict(sorted(found.items()))
 
 
@@ -68,7 +86,7 @@ def _index(stated: Mapping[str, Sequence[Statement]]) -> str:
     ]
     for number, statements in stated.items():
         designs = ", ".join(s.design for s in statements)
-        killers = ", ".join(f"`{bug.id}`" for s in statements for bug in s.killers)
+        killers = ", ".join(f"`{killer.bug.id}`" for s in statements for killer in s.killers)
         says = statements[0].prop.sentence
         lines.append(f"| [{number}]({number}.md) | {says} | {designs} | {killers} |")
     return "\n".join(lines) + "\n"
@@ -93,14 +111,9 @@ def _section(statement: Statement) -> Iterable[str]:
         yield "- Broken by: no known bug."
         return
     yield "- Broken by:"
-    for bug in statement.killers:
-        alone = ", which breaks no other invariant" if _is_alone(bug, statement.model) else ""
-        yield f"  - `{bug.id}`{alone}: {bug.sentence}"
-
-
-def _is_alone(bug: Bug, model: Model) -> bool:
-    names = {p.name for p in model.of_kind(PropertyKind.INVARIANT)}
-    return len(names & set(bug.breaks)) == 1
+    for killer in statement.killers:
+        alone = ", which breaks no other invariant" if killer.is_alone else ""
+        yield f"  - `{killer.bug.id}`{alone}: {killer.bug.sentence}"
 
 
 def formula_text(at: Position) -> str:

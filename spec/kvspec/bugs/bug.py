@@ -17,7 +17,7 @@ class Bug:
     """One wrong variant.
 
     `id` is the file's name with dashes; `row` a row of the founding cases, such as "S1.1", or the
-    invariant it is there for; `design` the right machine's name in `DESIGNS`; `machine` the
+    invariant it is there for; `design` the right machine's name in `STATED`; `machine` the
     variant; `sizes` the keywords of its `instance`; `source` where it happened; `sentence` what is
     wrong; `breaks` every property that it violates, and every action whose assertion fails;
     `killed_by` the engines that must find it: "explicit", "bounded", "induction".

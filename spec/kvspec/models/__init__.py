@@ -16,6 +16,8 @@ from kvspec.models.objects import ObjectStore
 from kvspec.models.offload import OffloadSteps
 from kvspec.models.pins import PinnedPool
 from kvspec.models.remote import SharedPool
+from kvspec.models.remote_by_id import ByIdPool
+from kvspec.models.remote_by_id_proof import ProvedByIdPool
 from kvspec.models.remote_proof import ProvedPool
 from kvspec.models.remote_recursive_lock import RecursiveLockPool
 from kvspec.models.remote_short_lock import ShortLockPool
@@ -44,7 +46,10 @@ DESIGNS: Mapping[str, type[Machine]] = MappingProxyType(
         "remote": SharedPool,
     }
 )
-"""Each design as it is stated, which is what a known bug is a variant of."""
+"""Each design as it is stated."""
+
+STATED: Mapping[str, type[Machine]] = MappingProxyType({**DESIGNS, "remote-by-id": ByIdPool})
+"""What a known bug is a variant of: the designs, and a right variant that has bugs of its own."""
 
 PROOFS: Mapping[str, type[Machine]] = MappingProxyType({"remote": ProvedPool})
 """Designs with the lemmas that prove them, where those stand in a file of their own."""
@@ -57,8 +62,9 @@ VARIANTS: Mapping[str, type[Machine]] = MappingProxyType(
         "remote-try-lock": TryLockPool,
         "remote-recursive-lock": RecursiveLockPool,
         "remote-short-lock": ShortLockPool,
+        "remote-by-id": ProvedByIdPool,
     }
 )
 """Right variants of a design, which say what it could do otherwise and still be right."""
 
-__all__ = ["DESIGNS", "MACHINES", "PROOFS", "VARIANTS"]
+__all__ = ["DESIGNS", "MACHINES", "PROOFS", "STATED", "VARIANTS"]
