@@ -193,7 +193,8 @@ class RemoteJudge:
         """A request arrives, and its reader looks."""
         if not self._unused:
             raise NotInTheDesign(f"more than {len(self._reader_of)} pins are out at once")
-        if not self._cell("cached", event.block):
+        is_used = self._cell("refs", event.block) and not self._cell("in_hand", event.block)
+        if is_used and not self._cell("cached", event.block):
             raise NotInTheDesign("a pin of a block that is held and not cached")
         reader = self._unused[-1]
         if isinstance(event, steps.Pinned):

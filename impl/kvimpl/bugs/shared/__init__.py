@@ -10,9 +10,14 @@ from types import MappingProxyType
 
 from kvimpl.bugs.shared import (
     s3_1,
+    s3_1_torn,
     s3_2,
     s3_3,
     s3_4,
+    s3_4_atomic,
+    s3_4_in_hand,
+    s3_4_old_id,
+    s3_4_undone_twice,
     s3_5,
     s3_6_r1,
     s3_6_r2,
@@ -29,9 +34,14 @@ SHARED_BUGS: Mapping[str, SharedBug] = MappingProxyType(
         bug.id: bug
         for bug in (
             s3_1.BUG,
+            s3_1_torn.BUG,
             s3_2.BUG,
             s3_3.BUG,
             s3_4.BUG,
+            s3_4_atomic.BUG,
+            s3_4_in_hand.BUG,
+            s3_4_old_id.BUG,
+            s3_4_undone_twice.BUG,
             s3_5.BUG,
             s3_6_r1.BUG,
             s3_6_r2.BUG,
