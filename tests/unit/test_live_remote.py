@@ -168,6 +168,7 @@ RIGHT = {
     "remote": {PIN: HOLDS, JOB: HOLDS, LOCK: HOLDS},
     "remote-try-lock": {PIN: HOLDS, JOB: HOLDS, LOCK: HOLDS},
     "remote-recursive-lock": {PIN: HOLDS, JOB: HOLDS, LOCK: HOLDS},
+    "remote-by-id": {PIN: HOLDS, JOB: HOLDS, LOCK: HOLDS},
     "remote-short-lock": {PIN: HOLDS, JOB: HOLDS, LOCK: NOT_RUN},  # nobody finds it held
 }
 OWED = {  # what each design promises in its own way: who is strongly fair, who weakly
