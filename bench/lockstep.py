@@ -26,6 +26,7 @@ from kvcheck.fuzz.looks import EVERYTHING, Look, Looking
 from kvcheck.fuzz.site import ByKernel
 from kvcheck.lockstep import Judge, Tag, tiers
 from kvcheck.lockstep.collector import rare_collections
+from kvcheck.lockstep.judge import RING_DEFAULT
 from kvcheck.schedule import Budget, Random, Reach, explore
 from kvcheck.verdict import Outcome
 from kvimpl.blocks import BlockError, BlockHandle, BlockManager, PoolSettings
@@ -72,13 +73,14 @@ class Checks:
 class Scheduler:
     """One manager on one simulated device; the same seed does the same, whoever listens."""
 
-    def __init__(self, checks: Checks) -> None:
+    def __init__(self, checks: Checks, *, ring: int = RING_DEFAULT) -> None:
         device = SimDevice(Random(1), SimOptions(steps_max=STEPS_MAX))
         looking = Looking(device, checks.looks, slot_bytes=SLOT_BYTES)
         self.device, self.compute = looking.device, looking.compute
         self.judge = checks.detail and Judge(
             tiers(settings(BLOCKS).shape),
             detail=checks.detail,
+            ring=ring,
             order=looking.order,
             payload=looking.payload,
         )

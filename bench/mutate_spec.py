@@ -132,6 +132,8 @@ deadlock of kv-104 would be none.
 In remote nine guards stay. The lock is kept for longer than any fact needs (`remote-short-lock` is
 proved too), so no fact misses a guard that asks for it; a scheduler without a job goes round once
 and changes nothing, and neither does filling what is cached. Places (`stands at`) are guards too.
+Two lemmas of remote serve only its measures, which this pass does not ask: without either of them
+a promise is not proved (`tests/unit/test_remote_proof.py`).
 """
 
 

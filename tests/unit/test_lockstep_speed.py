@@ -9,12 +9,11 @@ from types import FunctionType, ModuleType
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
 
-from lockstep import BLOCKS, Scheduler, settings
+from lockstep import Checks, Scheduler
 
-from kvcheck.lockstep import Judge, tiers
 from kvcheck.verdict import Outcome
+from kvspec.events import Detail
 
-DESIGN = tiers(settings(BLOCKS).shape)
 CODE = (type, ModuleType, FunctionType)
 SHORT, LONG = 40, 400
 
@@ -32,13 +31,13 @@ def kept(root: object) -> int:
 
 def grown(*, ring: int) -> tuple[int, int]:
     "What is kept after a short and after a long run."
-    judge = Judge(DESIGN, ring=ring)
-    scheduler, counts = Scheduler(judge), []
+    scheduler, counts = Scheduler(Checks(Detail.PARTS), ring=ring), []
+    assert scheduler.judge is not None
     for rounds in (SHORT, LONG):
         while scheduler.requests < rounds * 4:
             scheduler.round()
         counts.append(kept(scheduler))
-    assert judge.verdict().outcome is Outcome.HOLDS
+    assert scheduler.judge.verdict().outcome is Outcome.HOLDS
     assert not scheduler.device.findings
     return counts[0], counts[1]
 
