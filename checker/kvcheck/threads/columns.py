@@ -26,7 +26,7 @@ from kvimpl.device.port.steps import Schedule
 RIGHT = SHARED
 ORDERS_MAX = 4_000
 RANDOM_RUNS = 3_000
-HISTORIES = 400
+HISTORIES = 1_000
 CALLS = Calls(
     seed=0, operation_count=60, thread_count=2, primary_count=3, secondary_count=2, key_count=2
 )
